@@ -1,0 +1,1 @@
+export { rowDriverConformance, type ConformanceTest } from './testing/row-driver.ts'
