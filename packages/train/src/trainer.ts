@@ -1,0 +1,49 @@
+import type { Batch } from '@stemkit/data'
+import type { ModelConfig } from '@stemkit/spec/model-config'
+
+/** A named float32 array with its shape; `data` is a view of live memory. */
+export interface NamedArray {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+export interface StepResult {
+  /** Mean loss over the counted positions before the update, in nats. */
+  readonly loss: number
+  /** Global gradient norm before clipping; with the `official` treatment, that of the backbone. */
+  readonly gradNorm: number
+  /** Norm of the table gradients, where tables are clipped separately. */
+  readonly tableGradNorm?: number
+  /** Positions processed. */
+  readonly tokens: number
+  /** U: distinct rows read by the step. */
+  readonly uniqueRows: number
+  /** Bytes copied between buffers beside the graph: row gathers, accumulation. */
+  readonly bytesCopied: number
+}
+
+/** Weights and both moments by weight name, and the number of optimiser steps taken. */
+export interface TrainerState {
+  readonly steps: number
+  readonly weights: ReadonlyMap<string, NamedArray>
+  /** First moments m. */
+  readonly moments: ReadonlyMap<string, NamedArray>
+  /** Second moments v. */
+  readonly squares: ReadonlyMap<string, NamedArray>
+}
+
+/** One model in training: owns its weights, its optimiser state and its compiled graphs. */
+export interface Trainer {
+  readonly config: ModelConfig
+  /** Optimiser steps taken so far. */
+  readonly steps: number
+  /** One optimiser step over one or more micro-batches of equal shape; the loss is the mean over all their counted positions. */
+  step(batches: readonly Batch[], learningRate: number, options?: { readonly signal?: AbortSignal }): Promise<StepResult>
+  /** Mean loss of a batch, nothing changes. `counted` is the number of positions with mask 1. */
+  evaluate(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<{ readonly loss: number; readonly counted: number }>
+  /** Views of live memory: copy or write them out before the next step. */
+  state(): TrainerState
+  /** Copies a state of equal names and shapes into this trainer. */
+  restore(state: TrainerState): void
+  dispose(): Promise<void>
+}
