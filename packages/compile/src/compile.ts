@@ -1,0 +1,142 @@
+import { tensor, tidy, type DataType, type Tensor } from '@stemkit/tensor'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { GraphPort } from './graph.ts'
+import { encodeOnnxModel } from './onnx-model.ts'
+import type { HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
+import { portSize, trace, type InputSpec, type TensorFunction } from './trace.ts'
+
+export type Arrays = Record<string, HostArray>
+
+export interface ProgramRunOptions extends RunOptions {
+  /** Arrays that receive outputs, by name; others are allocated. */
+  readonly into?: Readonly<Arrays>
+}
+
+/** A function over tensors, ready to be run on plain arrays. Runs must not overlap. */
+export interface Program {
+  /**
+   * Runs the function. Sizes of symbolic dimensions follow from the lengths of the arrays.
+   * @throws StemkitError 'bad-input' naming an array that is missing or has the wrong type or length
+   */
+  run(feeds: Readonly<Arrays>, options?: ProgramRunOptions): Promise<Arrays>
+  dispose(): Promise<void>
+}
+
+export interface CompiledProgram extends Program {
+  /** The bytes of the `.onnx` file. */
+  readonly model: Uint8Array
+  readonly inputs: readonly GraphPort[]
+  readonly outputs: readonly GraphPort[]
+}
+
+export interface CompileOptions {
+  readonly inputs: Readonly<Record<string, InputSpec>>
+  readonly runtime: Runtime
+  readonly session?: SessionOptions
+}
+
+/**
+ * Turns a function over tfjs tensors, gradients included, into an ONNX graph on the given runtime.
+ * The function is called here, once or (with symbolic sizes) twice, and never again.
+ */
+export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
+  const graph = trace(fn, options.inputs)
+  const model = encodeOnnxModel(graph)
+  const session = await options.runtime.createSession(model, options.session)
+  return {
+    model,
+    inputs: graph.inputs,
+    outputs: graph.outputs,
+    async run(feeds, { into = {}, signal } = {}) {
+      const sizes: Record<string, number> = {}
+      for (const port of graph.inputs) bindSizes(port, feeds, sizes)
+      const inputs = Object.fromEntries(graph.inputs.map((port) => [port.name, hostTensor(port, feeds, sizes)]))
+      const arrays = { ...into }
+      for (const port of graph.outputs) arrays[port.name] ??= allocate(port, sizes)
+      const outputs = Object.fromEntries(graph.outputs.map((port) => [port.name, hostTensor(port, arrays, sizes)]))
+      await session.run(inputs, outputs, signal ? { signal } : {})
+      return Object.fromEntries(graph.outputs.map((port) => [port.name, arrays[port.name]!]))
+    },
+    dispose: () => session.dispose(),
+  }
+}
+
+/** The bytes of an `.onnx` file of `fn`, without a runtime. */
+export function exportOnnx(
+  fn: TensorFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  return encodeOnnxModel(trace(fn, inputs), metadata)
+}
+
+/** The same interface over the current tfjs backend: nothing is recorded, the function is called at each run. */
+export function eager(fn: TensorFunction, { inputs }: Pick<CompileOptions, 'inputs'>): Program {
+  const ports = Object.entries(inputs).map(([name, spec]) => ({ name, ...spec }))
+  return {
+    async run(feeds, { into = {}, signal } = {}) {
+      signal?.throwIfAborted()
+      const sizes: Record<string, number> = {}
+      for (const port of ports) bindSizes(port, feeds, sizes)
+      let outputs: Record<string, Tensor> = {}
+      tidy(() => {
+        const tensors = Object.fromEntries(
+          ports.map((port) => {
+            const { data, shape, dtype } = hostTensor(port, feeds, sizes)
+            return [port.name, tensor(data, [...shape], dtype as DataType)]
+          }),
+        )
+        outputs = fn(tensors)
+        return Object.values(outputs)
+      })
+      const result: Arrays = {}
+      for (const [name, output] of Object.entries(outputs)) {
+        const data = (await output.data()) as HostArray
+        output.dispose()
+        result[name] = data
+        const target = into[name]
+        if (target) {
+          target.set(data)
+          result[name] = target
+        }
+      }
+      return result
+    },
+    dispose: async () => {},
+  }
+}
+
+function allocate(port: GraphPort, sizes: Readonly<Record<string, number>>): HostArray {
+  const { length } = portSize(port, sizes)
+  if (port.dtype === 'float32') return new Float32Array(length)
+  return port.dtype === 'int32' ? new Int32Array(length) : new Uint8Array(length)
+}
+
+/** Solves the port's symbols from the length of its array. */
+function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Record<string, number>): void {
+  const unknown = port.shape.filter((dim) => typeof dim === 'string' && !(dim in sizes)) as string[]
+  const array = feeds[port.name]
+  if (unknown.length === 0 || !array) return
+  if (unknown.length > 1) {
+    throw new StemkitError(
+      'bad-input',
+      `run: the sizes ${unknown.join(', ')} of input "${port.name}" cannot be told from its length; put an input before it that has only one of them`,
+    )
+  }
+  const known = port.shape.filter((dim) => dim !== unknown[0]).reduce<number>((a, dim) => a * (sizes[dim] ?? Number(dim)), 1)
+  sizes[unknown[0]!] = array.length / known
+}
+
+function hostTensor(port: GraphPort, arrays: Readonly<Arrays>, sizes: Readonly<Record<string, number>>): HostTensor {
+  const data = arrays[port.name]
+  if (!data) throw new StemkitError('bad-input', `run: no array for "${port.name}" (${port.dtype} [${port.shape.join()}])`)
+  const { shape, length } = portSize(port, sizes)
+  const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'
+  if (type !== port.dtype || data.length !== length) {
+    throw new StemkitError(
+      'bad-input',
+      `run: "${port.name}" wants ${port.dtype} [${shape.join()}], ${length} numbers, but got ${data.length} of ${type}`,
+    )
+  }
+  return { dtype: port.dtype, shape, data }
+}

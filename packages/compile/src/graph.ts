@@ -1,0 +1,166 @@
+import { StemkitError } from '@stemkit/spec/errors'
+
+/** Element types of graph values. int64 occurs only inside graphs: shapes and indices. */
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool'
+
+/** An ONNX attribute, with its type spelled out because JavaScript numbers do not carry it. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+
+/** A dimension of a finished graph: fixed, or the name of a symbol. */
+export type Dimension = number | string
+
+export interface GraphNode {
+  readonly op: string
+  /** '' is ai.onnx. */
+  readonly domain: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: Readonly<Record<string, Attribute>>
+}
+
+export interface Constant {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly shape: readonly number[]
+  readonly data: readonly number[] | Float32Array | Int32Array | Uint8Array
+  /** Set where the values are dimensions, so that a symbolic size may explain a difference. */
+  readonly isShape: boolean
+}
+
+export interface GraphPort {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly shape: readonly Dimension[]
+}
+
+export interface Graph {
+  readonly nodes: readonly GraphNode[]
+  readonly constants: readonly Constant[]
+  readonly inputs: readonly GraphPort[]
+  readonly outputs: readonly GraphPort[]
+}
+
+/** A value while a graph is being recorded: its name, and its shape at the traced sizes. */
+export interface Value {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly shape: readonly number[]
+}
+
+export interface NodeOptions {
+  readonly domain?: string
+  readonly attributes?: Readonly<Record<string, Attribute>>
+}
+
+/** Appends nodes and constants. Equal nodes over equal inputs are recorded once. */
+export interface GraphBuilder {
+  input(name: string, dtype: ElementType, shape: readonly number[]): Value
+  /** A node with one output of the given type. */
+  node(op: string, inputs: readonly (Value | undefined)[], output: Output, options?: NodeOptions): Value
+  /** A node with several outputs. */
+  nodes(op: string, inputs: readonly (Value | undefined)[], outputs: readonly Output[], options?: NodeOptions): Value[]
+  constant(dtype: ElementType, shape: readonly number[], data: Constant['data']): Value
+  /** An int64 vector of dimensions, which may depend on a symbolic size. */
+  dims(dims: readonly number[]): Value
+  finish(inputs: readonly Value[], outputs: readonly (readonly [string, Value])[]): Graph
+}
+
+interface Output {
+  readonly dtype: ElementType
+  readonly shape: readonly number[]
+}
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1)
+
+export function createGraphBuilder(): GraphBuilder {
+  const nodes: GraphNode[] = []
+  const constants: Constant[] = []
+  const known = new Map<string, Value[]>()
+  let counter = 0
+
+  function addConstant(dtype: ElementType, shape: readonly number[], data: Constant['data'], isShape: boolean): Value {
+    // Large constants are not compared: the key would cost more than the copy.
+    const key = data.length <= 64 ? `const ${dtype} ${isShape} [${shape.join()}] ${Array.from(data).join()}` : undefined
+    const seen = key === undefined ? undefined : known.get(key)
+    if (seen) return seen[0]!
+    const value = { name: `c${counter++}`, dtype, shape }
+    constants.push({ name: value.name, dtype, shape, data, isShape })
+    if (key !== undefined) known.set(key, [value])
+    return value
+  }
+
+  function addNode(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly Output[],
+    options: NodeOptions = {},
+  ): Value[] {
+    const names = inputs.map((input) => input?.name ?? '')
+    const attributes = options.attributes ?? {}
+    const domain = options.domain ?? ''
+    const key = `${domain}:${op}(${names.join()})${JSON.stringify(attributes)}->${outputs.length}`
+    const seen = known.get(key)
+    // A reshape to other dimensions is told apart by its shape input, so equal keys mean equal values.
+    if (seen) return seen
+    const values = outputs.map((output) => ({ ...output, name: `v${counter++}` }))
+    nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes })
+    known.set(key, values)
+    return values
+  }
+
+  return {
+    input: (name, dtype, shape) => ({ name, dtype, shape }),
+    node: (op, inputs, output, options) => addNode(op, inputs, [output], options)[0]!,
+    nodes: addNode,
+    constant: (dtype, shape, data) => addConstant(dtype, shape, data, false),
+    dims: (dims) => addConstant('int64', [dims.length], dims, true),
+    finish(inputs, outputs) {
+      return pruned({
+        nodes,
+        constants,
+        inputs,
+        outputs: outputs.map(([name, value]) => ({ name, dtype: value.dtype, shape: value.shape })),
+      }, outputs, inputs)
+    },
+  }
+}
+
+/** Drops what no output depends on, and gives every output its caller's name through the node that makes it. */
+function pruned(graph: Graph, outputs: readonly (readonly [string, Value])[], inputs: readonly Value[]): Graph {
+  const inputNames = new Set(inputs.map((input) => input.name))
+  const renamed = new Map<string, string>()
+  const extra: GraphNode[] = []
+  for (const [name, value] of outputs) {
+    // An output that is an input, a constant or another output needs a node of its own.
+    const made = graph.nodes.some((node) => node.outputs.includes(value.name))
+    if (!made || renamed.has(value.name) || inputNames.has(name)) {
+      if (inputNames.has(name)) {
+        throw new StemkitError('bad-input', `compile: "${name}" names both an input and an output; rename one of them`)
+      }
+      extra.push({ op: 'Identity', domain: '', inputs: [value.name], outputs: [name], attributes: {} })
+    } else {
+      renamed.set(value.name, name)
+    }
+  }
+  const rename = (name: string): string => renamed.get(name) ?? name
+  const all = [
+    ...graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })),
+    ...extra.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
+  ]
+  const wanted = new Set(outputs.map(([name]) => name))
+  const kept: GraphNode[] = []
+  for (const node of all.toReversed()) {
+    if (!node.outputs.some((name) => wanted.has(name))) continue
+    for (const name of node.inputs) wanted.add(name)
+    kept.push(node)
+  }
+  return {
+    ...graph,
+    nodes: kept.reverse(),
+    constants: graph.constants.filter((constant) => wanted.has(constant.name)),
+  }
+}

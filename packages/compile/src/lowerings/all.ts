@@ -1,0 +1,5 @@
+import './elementwise.ts'
+import './reductions.ts'
+import './shapes.ts'
+import './products-and-indexing.ts'
+import './stem.ts'

@@ -1,0 +1,69 @@
+import { batchMatMul, cast, gemm, registerLowering, reshape, scalar } from '../lowering.ts'
+import type { GraphBuilder, Value } from '../graph.ts'
+
+registerLowering('BatchMatMul', ({ a, b }, attributes, graph) => {
+  const options = { transA: Boolean(attributes['transposeA']), transB: Boolean(attributes['transposeB']) }
+  const single = (value: Value): boolean => value.shape.slice(0, -2).every((dim) => dim === 1)
+  if (!single(a!) || !single(b!)) return batchMatMul(graph, a!, b!, options)
+  const matrix = (value: Value): Value => reshape(graph, value, value.shape.slice(-2))
+  const product = gemm(graph, matrix(a!), matrix(b!), options)
+  return reshape(graph, product, [...a!.shape.slice(0, -2), ...product.shape])
+})
+
+registerLowering('GatherV2', ({ x, indices }, attributes, graph) => {
+  const axis = attributes['axis'] as number
+  const batchDims = (attributes['batchDims'] as number | undefined) ?? 0
+  if (batchDims > 0) return gatherBatched(graph, x!, indices!, axis, batchDims)
+  const shape = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)]
+  return graph.node('Gather', [x!, indices!], { dtype: x!.dtype, shape }, { attributes: { axis: { int: axis } } })
+})
+
+/** Batched gather along the axis right after the batch dimensions, as GatherND has it. */
+function gatherBatched(graph: GraphBuilder, x: Value, indices: Value, axis: number, batchDims: number): Value {
+  const last = reshape(graph, cast(graph, indices, 'int64'), [...indices.shape, 1])
+  const shape = [...indices.shape, ...x.shape.slice(axis + 1)]
+  return graph.node('GatherND', [x, last], { dtype: x.dtype, shape }, { attributes: { batch_dims: { int: batchDims } } })
+}
+
+registerLowering('GatherNd', ({ params, indices }, _, graph) => {
+  const depth = indices!.shape.at(-1)!
+  const shape = [...indices!.shape.slice(0, -1), ...params!.shape.slice(depth)]
+  return graph.node('GatherND', [params!, cast(graph, indices!, 'int64')], { dtype: params!.dtype, shape })
+})
+
+registerLowering('OneHot', ({ indices }, attributes, graph) => {
+  const depth = attributes['depth'] as number
+  const dtype = (attributes['dtype'] as 'float32' | 'int32' | 'bool' | undefined) ?? 'int32'
+  const onValue = attributes['onValue'] as number
+  const offValue = attributes['offValue'] as number
+  const values = graph.constant('float32', [2], [offValue, onValue])
+  const hot = graph.node('OneHot', [cast(graph, indices!, 'int64'), scalar(graph, depth, 'int64'), values], {
+    dtype: 'float32',
+    shape: [...indices!.shape, depth],
+  })
+  return cast(graph, hot, dtype)
+})
+
+registerLowering('UnsortedSegmentSum', ({ x, segmentIds }, attributes, graph) => {
+  const segments = attributes['numSegments'] as number
+  const shape = [segments, ...x!.shape.slice(1)]
+  const zeros = graph.node('Expand', [scalar(graph, 0, x!.dtype), graph.dims(shape)], { dtype: x!.dtype, shape })
+  return scatterAdd(graph, zeros, segmentIds!, x!)
+})
+
+registerLowering('ScatterNd', ({ indices, updates }, attributes, graph) => {
+  const shape = attributes['shape'] as number[]
+  const zeros = graph.node('Expand', [scalar(graph, 0, updates!.dtype), graph.dims(shape)], {
+    dtype: updates!.dtype,
+    shape,
+  })
+  return graph.node('ScatterND', [zeros, cast(graph, indices!, 'int64'), updates!], zeros, {
+    attributes: { reduction: { string: 'add' } },
+  })
+})
+
+/** `into` with row i of `updates` added to row `rows[i]`. */
+export function scatterAdd(graph: GraphBuilder, into: Value, rows: Value, updates: Value): Value {
+  const index = reshape(graph, cast(graph, rows, 'int64'), [rows.shape[0]!, 1])
+  return graph.node('ScatterND', [into, index, updates], into, { attributes: { reduction: { string: 'add' } } })
+}
