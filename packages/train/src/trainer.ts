@@ -38,9 +38,16 @@ export interface Trainer {
   /** Optimiser steps taken so far. */
   readonly steps: number
   /** One optimiser step over one or more micro-batches of equal shape; the loss is the mean over all their counted positions. */
-  step(batches: readonly Batch[], learningRate: number, options?: { readonly signal?: AbortSignal }): Promise<StepResult>
+  step(
+    batches: readonly Batch[],
+    learningRate: number,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<StepResult>
   /** Mean loss of a batch, nothing changes. `counted` is the number of positions with mask 1. */
-  evaluate(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<{ readonly loss: number; readonly counted: number }>
+  evaluate(
+    batch: Batch,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly loss: number; readonly counted: number }>
   /** Views of live memory: copy or write them out before the next step. */
   state(): TrainerState
   /** Copies a state of equal names and shapes into this trainer. */

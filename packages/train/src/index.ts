@@ -1,0 +1,8 @@
+export { constant, linearDecay, warmupCosine, type Decay, type Schedule } from './schedule.ts'
+export { type CheckpointWriter, type RunState } from './checkpoint.ts'
+export { evaluate, type Evaluation } from './evaluate.ts'
+export { repeatBatch, type Loader, type Stateful } from './loader.ts'
+export { train, type TrainOptions } from './loop.ts'
+export { type Cost, type TrainStep } from './metrics.ts'
+export { overfitOneBatch, type OverfitOptions, type OverfitResult } from './overfit.ts'
+export { type NamedArray, type StepResult, type Trainer, type TrainerState } from './trainer.ts'
