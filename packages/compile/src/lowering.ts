@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ElementType, GraphBuilder, Value } from './graph.ts'
 
-/** Inputs of a kernel by tfjs's names; list kernels (AddN, ConcatV2, Pack) number theirs. */
+/** Inputs of a kernel by tfjs's names; list kernels (AddN, Concat, Pack) number theirs. */
 export type KernelInputs = Readonly<Record<string, Value>>
 export type KernelAttributes = Readonly<Record<string, unknown>>
 

@@ -21,8 +21,6 @@ interface Entry {
 /** A tfjs backend whose kernels append graph nodes instead of computing. */
 export class RecordingBackend extends KernelBackend {
   readonly graph: GraphBuilder = createGraphBuilder()
-  /** Data of other backends that a recorded function used; it is given back after the trace. */
-  readonly borrowed = new Set<object>()
   readonly #entries = new Map<object, Entry>()
 
   /** The graph value of a tensor. */
@@ -50,7 +48,6 @@ export class RecordingBackend extends KernelBackend {
   override move(dataId: object, values: BackendValues, shape: number[], dtype: DataType, references: number): void {
     const type = elementType(dtype)
     const copy = values ? typed(type, values as Values) : typed(type, new Uint8Array(sizeOf(shape)))
-    if (engine().state.tensorInfo.has(dataId)) this.borrowed.add(dataId)
     this.#entries.set(dataId, { numbers: copy, shape, dtype: type, references })
   }
 
@@ -117,8 +114,18 @@ export class RecordingBackend extends KernelBackend {
     return this.graph.node('Expand', [this.graph.constant(dtype, [], [first]), this.graph.dims(shape)], { dtype, shape })
   }
 
+  /** A tensor of another backend that the function closes over: its numbers become a constant. */
+  #captured(dataId: object): Entry | undefined {
+    const owner = engine().state.tensorInfo.get(dataId)
+    if (!owner || owner.backend instanceof RecordingBackend) return undefined
+    const numbers = owner.backend.readSync(dataId) as Values
+    const entry: Entry = { numbers, shape: owner.shape, dtype: elementType(owner.dtype), references: 1 }
+    this.#entries.set(dataId, entry)
+    return entry
+  }
+
   #entry(dataId: object): Entry {
-    const entry = this.#entries.get(dataId)
+    const entry = this.#entries.get(dataId) ?? this.#captured(dataId)
     if (entry) return entry
     throw new StemkitError(
       'unsupported',

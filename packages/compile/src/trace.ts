@@ -71,12 +71,7 @@ function record(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>,
   } catch (error) {
     throw explained(error)
   } finally {
-    if (previous) {
-      void tfjs.setBackend(previous)
-      for (const dataId of backend.borrowed) {
-        if (tfjs.state.tensorInfo.has(dataId)) tfjs.moveData(tfjs.backend, dataId)
-      }
-    }
+    if (previous) void tfjs.setBackend(previous)
     tfjs.removeBackend(RECORDING_BACKEND)
   }
 }

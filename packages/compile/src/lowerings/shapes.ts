@@ -23,7 +23,7 @@ registerLowering('Tile', ({ x }, attributes, graph) => {
   const shape = x!.shape.map((dim, i) => dim * reps[i]!)
   return graph.node('Tile', [x!, graph.constant('int64', [reps.length], reps)], { dtype: x!.dtype, shape })
 })
-registerLowering('ConcatV2', (inputs, attributes, graph) => {
+registerLowering('Concat', (inputs, attributes, graph) => {
   const list = Object.values(inputs)
   const axis = attributes['axis'] as number
   const at = axis < 0 ? axis + list[0]!.shape.length : axis
@@ -73,7 +73,8 @@ registerLowering('StridedSlice', ({ x }, attributes, graph) => {
   return slice(graph, x!, begin, end, shape, strides)
 })
 registerLowering('Reverse', ({ x }, attributes, graph) => {
-  const axes = attributes['dims'] as number[]
+  const given = attributes['dims'] as number | number[]
+  const axes = Array.isArray(given) ? given : [given]
   const vector = (values: number[]): Value => graph.constant('int64', [values.length], values)
   const inputs = [
     x!,
