@@ -1,0 +1,100 @@
+/**
+ * The decoder: what nanoGPT's model.py is to GPT-2, this file is to STEM. All functions are pure, over tfjs tensors;
+ * gradients come from tfjs. N = B * T positions; d = config.dim.
+ */
+import { StemkitError } from '@stemkit/spec/errors'
+import type { ModelConfig } from '@stemkit/spec/model-config'
+import { add, attention, causalMask, documentMask, gatherRows, linear } from '@stemkit/tensor'
+import { reshape, rmsNorm, rope, ropeTables, tidy, withScope } from '@stemkit/tensor'
+import type { RopeTables, Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@stemkit/tensor'
+import type { FeedForward } from './feed-forward.ts'
+import { readWeights, type Weights } from './weights.ts'
+
+export interface TransformerInputs {
+  /** Token ids, int32 [B, T]. */
+  readonly ids: Tensor2D
+  /** What the rotary embedding sees, int32 [B, T], below config.maxLength. */
+  readonly positions: Tensor2D
+  /** Document of each position, int32 [B, T]; used if config.crossDocumentMask. Default: each sequence is one document. */
+  readonly documents?: Tensor2D
+  /** Added to the attention scores [1 or B, 1, T, T]. Default: causal, within documents if there are any. */
+  readonly mask?: Tensor4D
+  /** Default: made here, from the config. */
+  readonly rope?: RopeTables
+}
+
+/** Final hidden states [N, d], and the sum of what the feed-forwards want added to the loss. */
+export interface TransformerOutput {
+  readonly hidden: Tensor2D
+  readonly aux?: Scalar
+}
+
+/**
+ * Embedding, blocks, final norm. `feedForwards` has one function per layer (`buildFeedForwards`), and that is all in which
+ * a dense, a STEM and a mixture-of-experts model differ. The result goes into `logits` or, in training, into the loss.
+ * @throws bad-input for a sequence longer than config.maxLength or shapes that do not fit; not-found for a missing weight
+ */
+export function transformer(
+  config: ModelConfig,
+  weights: Weights,
+  inputs: TransformerInputs,
+  feedForwards: readonly FeedForward[],
+): TransformerOutput {
+  const [B, T] = inputs.ids.shape
+  if (T > config.maxLength) {
+    throw new StemkitError('bad-input', `a sequence of ${T} tokens; the model takes at most ${config.maxLength}`)
+  }
+  if (feedForwards.length !== config.layers) {
+    throw new StemkitError('bad-input', `${feedForwards.length} feed-forwards for ${config.layers} layers`)
+  }
+  const weight = readWeights(weights)
+  const norm = (x: Tensor2D, name: string): Tensor2D => rmsNorm(x, weight(name) as Tensor1D, config.normEps)
+
+  return tidy(() => {
+    const mask = inputs.mask ?? makeMask(config, inputs)
+    const tables = inputs.rope ?? ropeTables(config.maxLength, config.headDim, config.ropeTheta)
+    const attend = attentionOf(config, { ...inputs, mask, rope: tables })
+
+    let h = gatherRows(weight('model.embed_tokens.weight') as Tensor2D, reshape(inputs.ids, [B * T]))
+    let aux: Scalar | undefined
+    feedForwards.forEach((feedForward, layer) => {
+      const at = `model.layers.${layer}`
+      const project = (x: Tensor2D, name: string): Tensor2D =>
+        linear(x, weight(`${at}.self_attn.${name}_proj.weight`) as Tensor2D)
+
+      h = withScope(`layers.${layer}.self_attn`, () => add(h, attend(norm(h, `${at}.input_layernorm.weight`), project)))
+      withScope(`layers.${layer}.mlp`, () => {
+        const out = feedForward(norm(h, `${at}.post_attention_layernorm.weight`))
+        h = add(h, out.y)
+        if (out.aux !== undefined) aux = aux === undefined ? out.aux : add(aux, out.aux)
+      })
+    })
+    const hidden = norm(h, 'model.norm.weight')
+    return aux === undefined ? { hidden } : { hidden, aux }
+  })
+}
+
+/** hidden [N, d] -> logits [N, V]. */
+export function logits(weights: Weights, hidden: Tensor2D): Tensor2D {
+  return withScope('lm_head', () => linear(hidden, readWeights(weights)('lm_head.weight') as Tensor2D))
+}
+
+function makeMask(config: ModelConfig, { ids, documents }: TransformerInputs): Tensor4D {
+  return config.crossDocumentMask && documents !== undefined ? documentMask(documents) : causalMask(ids.shape[1])
+}
+
+/** Grouped-query self-attention with rotary embeddings, x [N, d] -> [N, d]; `project` applies a layer's own matrices. */
+function attentionOf(
+  { heads, kvHeads, headDim }: ModelConfig,
+  { ids, positions, mask, rope: tables }: Required<Pick<TransformerInputs, 'ids' | 'positions' | 'mask' | 'rope'>>,
+): (x: Tensor2D, project: (x: Tensor2D, name: string) => Tensor2D) => Tensor2D {
+  const [B, T] = ids.shape
+  const sequences = (x: Tensor2D): Tensor3D => reshape(x, [B, T, -1])
+  return (x, project) => {
+    const q = rope(sequences(project(x, 'q')), positions, tables, heads)
+    const k = rope(sequences(project(x, 'k')), positions, tables, kvHeads)
+    const v = sequences(project(x, 'v'))
+    const mixed = attention(q, k, v, mask, { heads, kvHeads })
+    return project(reshape(mixed, [B * T, heads * headDim]), 'o')
+  }
+}
