@@ -8,6 +8,7 @@ export {
   type Program,
   type ProgramRunOptions,
 } from './compile.ts'
+export { compiledEngine, eagerEngine, type Engine } from './engine.ts'
 export { trace, type InputSpec, type TensorFunction } from './trace.ts'
 export { registerLowering, type KernelAttributes, type KernelInputs, type Lowering } from './lowering.ts'
 export type {

@@ -1,0 +1,85 @@
+import { presets, TABLE_INITS } from '@stemkit/model'
+import { z } from 'zod'
+
+const count = z.number().int().positive()
+const fraction = z.number().gt(0).lt(1)
+const paths = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => (typeof value === 'string' ? [value] : value))
+
+const model = z.strictObject({
+  preset: z.enum(Object.keys(presets) as [keyof typeof presets, ...(keyof typeof presets)[]]).optional(),
+  dim: count.optional(),
+  layers: count.optional(),
+  heads: count.optional(),
+  kvHeads: count.optional(),
+  headDim: count.optional(),
+  ffnHidden: count.optional(),
+  ffnMultipleOf: count.optional(),
+  ffnDimMultiplier: z.number().positive().optional(),
+  maxLength: count.optional(),
+  kind: z.string().optional(),
+  placement: z.union([z.enum(['third', 'half', 'full']), z.array(z.number().int().nonnegative())]).optional(),
+  experts: count.optional(),
+  ropeTheta: z.number().positive().optional(),
+  normEps: z.number().positive().optional(),
+  crossDocumentMask: z.boolean().optional(),
+  tableInit: z.enum(TABLE_INITS as [string, ...string[]]).default('xavier-normal'),
+})
+
+const tokenizer = z.strictObject({
+  /** A tokenizer.json, or a folder that holds a tokenizer. */
+  path: z.string().optional(),
+  /** Without a path: a byte-level BPE of this size is trained on the training text. */
+  vocabSize: count.default(4096),
+})
+
+const data = z.strictObject({
+  /** Text, JSONL, `.gz` and `.zst` files, folders or globs. */
+  train: paths,
+  /** Files of their own, or the share of the training documents that is held out (the last ones). */
+  heldOut: z.union([fraction, paths]).default(0.05),
+  /** The JSONL field that holds the text. */
+  field: z.string().default('text'),
+  /** T: tokens per sequence. Default: the model's maxLength. */
+  length: count.optional(),
+  resetPositions: z.boolean().default(false),
+})
+
+const training = z.strictObject({
+  steps: count,
+  batchSize: count.default(8),
+  /** Micro-batches per optimiser step. */
+  accumulate: count.default(1),
+  learningRate: z.number().positive().default(1e-3),
+  /** `cosine`: linear warm-up, then a cosine to the floor; `linear`: the same with a line; `constant`. */
+  schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
+  /** Steps. */
+  warmup: z.number().int().nonnegative().default(50),
+  /** The last learning rate as a share of the peak. */
+  floor: z.number().min(0).max(1).default(0.1),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.95]),
+  eps: z.number().positive().default(1e-8),
+  weightDecay: z.number().nonnegative().default(0.1),
+  /** Global gradient norm above which gradients are scaled down; null clips nothing. */
+  clip: z.number().positive().nullable().default(1),
+  /** What happens to table rows: `lazy` moves the rows that a step used, `dense` and `official` all of them. */
+  tables: z.enum(['lazy', 'dense', 'official']).default('lazy'),
+})
+
+/** A training run, as a YAML or JSON file has it. */
+export const runSchema = z.strictObject({
+  seed: z.number().int().nonnegative().default(0),
+  model: model.default({ tableInit: 'xavier-normal' }),
+  tokenizer: tokenizer.default({ vocabSize: 4096 }),
+  data,
+  training,
+  evaluate: z
+    .strictObject({ every: count.default(100), batches: count.default(16) })
+    .default({ every: 100, batches: 16 }),
+  checkpoint: z.strictObject({ every: count.default(200), keep: count.default(2) }).default({ every: 200, keep: 2 }),
+  /** Threads; default: one per core. */
+  threads: count.optional(),
+  /** Peak FLOP/s of the machine, for model FLOP utilisation; default: measured with one large product. */
+  peakFlops: z.number().positive().optional(),
+})
+
+export type RunConfig = z.output<typeof runSchema>

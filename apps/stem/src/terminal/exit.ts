@@ -1,0 +1,33 @@
+import { StemkitError } from '@stemkit/spec/errors'
+import { CommanderError } from 'commander'
+import pc from 'picocolors'
+
+/** Exit codes of every command. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** What Ctrl-C aborts with. */
+export class Interrupted extends Error {
+  override name = 'Interrupted'
+}
+
+/** Aborts on the first SIGINT or SIGTERM; a second one ends the process at once. */
+export function signalOfProcess(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted)
+    controller.abort(new Interrupted('interrupted'))
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return controller.signal
+}
+
+/** Says in one line on stderr what went wrong, and returns the exit code. Unknown errors keep their stack with STEM_DEBUG. */
+export function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof Interrupted) return EXIT.interrupted
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`${pc.createColors(process.stderr.isTTY).red('error:')} ${message.split('\n')[0]}\n`)
+  if (process.env['STEM_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  return StemkitError.isInstance(error) && error.code === 'bad-input' ? EXIT.usage : EXIT.failed
+}

@@ -1,0 +1,21 @@
+import { compile, eager, type Program } from './compile.ts'
+import type { Runtime, SessionOptions } from './runtime.ts'
+import type { InputSpec, TensorFunction } from './trace.ts'
+
+/** A way to execute functions over tensors. Callers cannot tell one from another except by the clock. */
+export interface Engine {
+  readonly name: string
+  load(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>): Promise<Program>
+}
+
+/** Records functions and runs them on ONNX Runtime. */
+export const compiledEngine = (runtime: Runtime, session: SessionOptions = {}): Engine => ({
+  name: 'compiled',
+  load: (fn, inputs) => compile(fn, { inputs, runtime, session }),
+})
+
+/** Calls functions on the current tfjs backend at each run. */
+export const eagerEngine = (): Engine => ({
+  name: 'eager',
+  load: async (fn, inputs) => eager(fn, { inputs }),
+})
