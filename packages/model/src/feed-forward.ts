@@ -76,8 +76,7 @@ const hashMoe: FeedForwardDefinition = {
       dense.build((name) => weight(`experts.${e}.${name}`), context),
     )
     return (x) => {
-      const own = (e: number): Tensor => reshape(cast(equal(tokenExperts, e), 'float32'), [-1, 1])
-      const parts = experts.map((expert, e) => mul(expert(x).y, own(e)))
+      const parts = experts.map((expert, e) => mul(expert(x).y, maskOf(tokenExperts, e)))
       return { y: parts.reduce((sum, part) => add(sum, part)) as Tensor2D }
     }
   },
@@ -120,6 +119,9 @@ export function buildFeedForwards(
     }),
   )
 }
+
+/** [N, 1]: 1 where the position belongs to expert e. */
+const maskOf = (tokenExperts: Tensor1D, e: number): Tensor => reshape(cast(equal(tokenExperts, e), 'float32'), [-1, 1])
 
 const matrices = (weight: (name: string) => Tensor, names: readonly string[]): Tensor2D[] =>
   names.map((name) => weight(name) as Tensor2D)

@@ -48,28 +48,29 @@ export function transformer(
     throw new StemkitError('bad-input', `${feedForwards.length} feed-forwards for ${config.layers} layers`)
   }
   const weight = readWeights(weights)
-  const norm = (x: Tensor2D, name: string): Tensor2D => rmsNorm(x, weight(name) as Tensor1D, config.normEps)
 
   return tidy(() => {
     const mask = inputs.mask ?? makeMask(config, inputs)
     const tables = inputs.rope ?? ropeTables(config.maxLength, config.headDim, config.ropeTheta)
-    const attend = attentionOf(config, { ...inputs, mask, rope: tables })
+    const normed = (x: Tensor2D, name: string): Tensor2D => rmsNorm(x, weight(name) as Tensor1D, config.normEps)
 
     let h = gatherRows(weight('model.embed_tokens.weight') as Tensor2D, reshape(inputs.ids, [B * T]))
     let aux: Scalar | undefined
     feedForwards.forEach((feedForward, layer) => {
       const at = `model.layers.${layer}`
-      const project = (x: Tensor2D, name: string): Tensor2D =>
-        linear(x, weight(`${at}.self_attn.${name}_proj.weight`) as Tensor2D)
-
-      h = withScope(`layers.${layer}.self_attn`, () => add(h, attend(norm(h, `${at}.input_layernorm.weight`), project)))
-      withScope(`layers.${layer}.mlp`, () => {
-        const out = feedForward(norm(h, `${at}.post_attention_layernorm.weight`))
-        h = add(h, out.y)
-        if (out.aux !== undefined) aux = aux === undefined ? out.aux : add(aux, out.aux)
+      const mixed = withScope(`layers.${layer}.self_attn`, () => {
+        const matrix = (name: string): Tensor2D => weight(`${at}.self_attn.${name}.weight`) as Tensor2D
+        const x = normed(h, `${at}.input_layernorm.weight`)
+        return selfAttention(config, matrix, x, { ...inputs, mask, rope: tables })
       })
+      h = add(h, mixed)
+      const out = withScope(`layers.${layer}.mlp`, () =>
+        feedForward(normed(h, `${at}.post_attention_layernorm.weight`)),
+      )
+      h = add(h, out.y)
+      if (out.aux !== undefined) aux = aux === undefined ? out.aux : add(aux, out.aux)
     })
-    const hidden = norm(h, 'model.norm.weight')
+    const hidden = normed(h, 'model.norm.weight')
     return aux === undefined ? { hidden } : { hidden, aux }
   })
 }
@@ -83,18 +84,17 @@ function makeMask(config: ModelConfig, { ids, documents }: TransformerInputs): T
   return config.crossDocumentMask && documents !== undefined ? documentMask(documents) : causalMask(ids.shape[1])
 }
 
-/** Grouped-query self-attention with rotary embeddings, x [N, d] -> [N, d]; `project` applies a layer's own matrices. */
-function attentionOf(
+/** Grouped-query self-attention with rotary embeddings: x [N, d] -> [N, d]. */
+function selfAttention(
   { heads, kvHeads, headDim }: ModelConfig,
-  { ids, positions, mask, rope: tables }: Required<Pick<TransformerInputs, 'ids' | 'positions' | 'mask' | 'rope'>>,
-): (x: Tensor2D, project: (x: Tensor2D, name: string) => Tensor2D) => Tensor2D {
+  matrix: (name: string) => Tensor2D,
+  x: Tensor2D,
+  { ids, positions, mask, rope: tables }: Required<Omit<TransformerInputs, 'documents'>>,
+): Tensor2D {
   const [B, T] = ids.shape
-  const sequences = (x: Tensor2D): Tensor3D => reshape(x, [B, T, -1])
-  return (x, project) => {
-    const q = rope(sequences(project(x, 'q')), positions, tables, heads)
-    const k = rope(sequences(project(x, 'k')), positions, tables, kvHeads)
-    const v = sequences(project(x, 'v'))
-    const mixed = attention(q, k, v, mask, { heads, kvHeads })
-    return project(reshape(mixed, [B * T, heads * headDim]), 'o')
-  }
+  const project = (name: string): Tensor3D => reshape(linear(x, matrix(name)), [B, T, -1])
+  const q = rope(project('q_proj'), positions, tables, heads)
+  const k = rope(project('k_proj'), positions, tables, kvHeads)
+  const y = attention(q, k, project('v_proj'), mask, { heads, kvHeads })
+  return linear(reshape(y, [B * T, heads * headDim]), matrix('o_proj'))
 }

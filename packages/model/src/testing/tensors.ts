@@ -1,7 +1,9 @@
-import { tensor, tensor1d, tensor2d } from '@stemkit/tensor'
+import { tensor, tensor1d, tensor2d, type Tensor1D } from '@stemkit/tensor'
 import { createRowPlan } from '@stemkit/store'
 import { listWeights, tokenExperts, type ModelConfig, type NamedArray } from '../index.ts'
 import type { BatchArrays, CustomFeedForwards, LossInputs, Weights } from '../index.ts'
+
+const flat = (values: ArrayLike<number>): Tensor1D => tensor1d(Int32Array.from(values), 'int32')
 
 /** A batch as the tensors that the model functions take, with the distinct ids whose table rows it needs. */
 export function batchTensors(config: ModelConfig, batch: BatchArrays): { inputs: LossInputs; unique: Uint32Array } {
@@ -9,7 +11,6 @@ export function batchTensors(config: ModelConfig, batch: BatchArrays): { inputs:
   const ids = Int32Array.from(batch.inputIds)
   const zeros = new Int32Array(ids.length)
   const square = (values: ArrayLike<number>) => tensor2d(Int32Array.from(values), [size, length], 'int32')
-  const flat = (values: ArrayLike<number>) => tensor1d(Int32Array.from(values), 'int32')
   const { unique, inverse } = createRowPlan(ids, { rows: config.vocabSize })
   return {
     unique,
