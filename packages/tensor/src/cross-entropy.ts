@@ -10,6 +10,7 @@ import {
 import type { StemCrossEntropyGradInputs, StemLinearCrossEntropyGradInputs } from './kernels.ts'
 import {
   add,
+  cast,
   div,
   exp,
   expandDims,
@@ -41,7 +42,8 @@ function compose(logits: Tensor, targets: Tensor): Tensor[] {
 }
 
 function composeGrad({ dloss, probabilities, targets }: StemCrossEntropyGradInputs): Tensor[] {
-  const hot = oneHot(targets as Tensor1D, probabilities.shape[1]!, 1, 0, 'float32')
+  // oneHot's own float32 form writes integers on the wasm backend.
+  const hot = cast(oneHot(targets as Tensor1D, probabilities.shape[1]!), 'float32')
   return [mul(expandDims(dloss, 1), sub(probabilities, hot))]
 }
 

@@ -1,0 +1,1 @@
+export { setUpDawn, type DawnOptions, type DawnResult } from './node/dawn.ts'
