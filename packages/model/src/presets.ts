@@ -5,8 +5,8 @@ type Preset = Omit<ModelOptions, 'vocabSize'> & Partial<Pick<ModelOptions, 'voca
 /**
  * Shapes to start from: `createModelConfig({ ...presets.small, vocabSize: 8192 })`.
  *
- * The two of the paper are the backbones that its authors name, MobileLLM-350M and Llama 3.2 1B, with a head of their own
- * (`tie_word_embeddings` off). Their parameter counts come out as published: 0.376B in all and 0.300B active with STEM in
+ * The paper gives no shapes for its two models. These are inferred: the backbones MobileLLM-350M and Llama 3.2 1B with a
+ * head of their own (`tie_word_embeddings` off) have the parameter counts that were published: 0.376B in all and 0.300B active with STEM in
  * all layers but the first (published: 0.37B, 0.30B), 1.498B in all and 1.414B active with a third (1.50B, 1.41B).
  */
 export const presets = {
