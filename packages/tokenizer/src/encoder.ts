@@ -39,20 +39,16 @@ export const createEncoder = (json: TokenizerJson, library: Library): ((text: st
   const pieces = piecesOf(json, library)
   if (sections === undefined || pieces === undefined) return whole
 
-  const specialIds = new Map(json.added_tokens.map((token) => [token.content, token.id]))
   const idsOf = pieceIds(library, pieces)
   return (text) => {
-    if (!sections.plain(text)) return whole(text)
     const ids: number[] = []
-    for (const [place, section] of sections.cut(text).entries()) {
-      if (section === '') continue
-      const special = place % 2 === 1 ? specialIds.get(section) : undefined
-      if (special !== undefined) {
-        ids.push(special)
-        continue
+    for (const [place, section] of sections(text).entries()) {
+      if (typeof section === 'number') {
+        ids.push(section)
+      } else if (section !== '') {
+        const normalized = library.normalizer === null ? section : library.normalizer(section)
+        for (const piece of pieces.cut(normalized, place === 0)) for (const id of idsOf(piece)) ids.push(id)
       }
-      const normalized = library.normalizer === null ? section : library.normalizer(section)
-      for (const piece of pieces.cut(normalized, place === 0)) for (const id of idsOf(piece)) ids.push(id)
     }
     return ids
   }

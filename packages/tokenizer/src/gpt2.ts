@@ -62,7 +62,10 @@ export const gpt2TokenizerJson = (vocab: unknown, mergesText: string): Tokenizer
     }
     for (const token of [left, right, left + right]) {
       if (!Number.isInteger(ids[token])) {
-        throw new StemkitError('bad-input', `Line ${index + 1} of the merges needs ${JSON.stringify(token)}, which is not in the vocabulary`)
+        throw new StemkitError(
+          'bad-input',
+          `Line ${index + 1} of the merges needs ${JSON.stringify(token)}, which is not in the vocabulary`,
+        )
       }
     }
     merges.push([left, right])

@@ -17,7 +17,9 @@ const split = (pattern: string): StageJson => ({
 const exactByteLevel = (stage: StageJson): StageJson[] => {
   if (stage.type !== 'ByteLevel' || stage['use_regex'] === false) return [stage]
   const space: StageJson[] =
-    stage['add_prefix_space'] === false ? [] : [{ type: 'Replace', pattern: { Regex: String.raw`\A[^ ]` }, content: ' $&' }]
+    stage['add_prefix_space'] === false
+      ? []
+      : [{ type: 'Replace', pattern: { Regex: String.raw`\A[^ ]` }, content: ' $&' }]
   return [...space, split(GPT2_PATTERN), { type: 'ByteLevel', add_prefix_space: false, use_regex: false }]
 }
 
@@ -34,7 +36,8 @@ const unsupported = (json: TokenizerJson): string | undefined => {
     const behavior = stage['behavior']
     if (typeof behavior === 'string' && inexact.has(behavior.toLowerCase())) return `the split behaviour ${behavior}`
   }
-  if (json.model['continuing_subword_prefix'] && json.model.type === 'BPE') return 'BPE with a continuing subword prefix'
+  if (json.model['continuing_subword_prefix'] && json.model.type === 'BPE')
+    return 'BPE with a continuing subword prefix'
   if (json.added_tokens.some((token) => token.single_word)) return 'added tokens that match single words only'
   return undefined
 }
@@ -58,7 +61,8 @@ const wholeOrNothing = (): TextDecoder => {
  */
 export const createLibrary = (json: TokenizerJson): Library => {
   const reason = unsupported(json)
-  if (reason !== undefined) throw new StemkitError('unsupported', `This tokenizer needs ${reason}, which is not supported`)
+  if (reason !== undefined)
+    throw new StemkitError('unsupported', `This tokenizer needs ${reason}, which is not supported`)
   let library: Library
   try {
     library = new Library(exactStages(json), {})

@@ -16,7 +16,8 @@ const templateOf = (library: Library): { readonly before: readonly number[]; rea
   const ids = (part: readonly string[]): number[] =>
     part.map((token) => {
       const id = library.token_to_id(token)
-      if (id === undefined) throw new StemkitError('bad-input', `The tokenizer's template uses ${token}, which is not in its vocabulary`)
+      if (id === undefined)
+        throw new StemkitError('bad-input', `The tokenizer's template uses ${token}, which is not in its vocabulary`)
       return id
     })
   return { before: ids(tokens.slice(0, place)), after: ids(tokens.slice(place + 1)) }

@@ -12,7 +12,12 @@ export interface Pieces {
 
 /** Pieces of `pattern`, and what lies between its matches. */
 const cutBy = (pattern: string): ((text: string) => readonly string[]) | undefined => {
-  const stage = new SplitPreTokenizer({ type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false })
+  const stage = new SplitPreTokenizer({
+    type: 'Split',
+    pattern: { Regex: pattern },
+    behavior: 'Isolated',
+    invert: false,
+  })
   const { pattern: regex } = stage
   if (regex === null) return undefined
   return (text) => {
@@ -63,7 +68,8 @@ const spaceMarkPieces = (json: TokenizerJson, library: Library): Pieces | undefi
   const stage = json.pre_tokenizer
   if (model === null || !BYTE_TOKENS.every((token) => model.tokens_to_ids.has(token))) return undefined
   if (json.model['byte_fallback'] !== true) return undefined
-  if (stage !== null && (stage.type !== 'Metaspace' || (stage['replacement'] ?? '\u2581') !== '\u2581')) return undefined
+  if (stage !== null && (stage.type !== 'Metaspace' || (stage['replacement'] ?? '\u2581') !== '\u2581'))
+    return undefined
 
   const cutsItself = stage !== null && stage['split'] !== false
   if (!cutsItself && crossesWords(model.tokens_to_ids.keys())) return undefined

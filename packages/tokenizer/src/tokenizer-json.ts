@@ -44,7 +44,10 @@ const stage = (source: Record<string, unknown>, name: string): StageJson | null 
 }
 
 const isAddedToken = (value: unknown): value is AddedTokenJson =>
-  isObject(value) && Number.isInteger(value['id']) && (value['id'] as number) >= 0 && typeof value['content'] === 'string'
+  isObject(value) &&
+  Number.isInteger(value['id']) &&
+  (value['id'] as number) >= 0 &&
+  typeof value['content'] === 'string'
 
 /** Old files leave out the type of the model; what it holds tells. */
 const model = (source: Record<string, unknown>): StageJson => {

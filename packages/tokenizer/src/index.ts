@@ -1,0 +1,5 @@
+export { encodeDocuments, type EncodeDocumentsOptions, type EncodeProgress } from './documents.ts'
+export { END_OF_TEXT, gpt2TokenizerJson } from './gpt2.ts'
+export { loadTokenizer, type LoadOptions } from './load.ts'
+export type { AddedTokenJson, StageJson, TokenizerJson } from './tokenizer-json.ts'
+export type { Tokenizer } from '@stemkit/spec/tokenizer'

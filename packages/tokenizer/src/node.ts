@@ -1,0 +1,1 @@
+export { loadTokenizerFolder, readTokenizerFolder, type TokenizerFiles } from './node/folder.ts'
