@@ -1,11 +1,12 @@
 /**
- * Writes generated/register-gradients.js: tfjs-core's gradient definitions as one ES module.
+ * Writes generated/register-gradients.js: tfjs-core's gradient definitions as one ES module. Importing it registers
+ * them; it exports nothing.
  *
  * In Node `@tensorflow/tfjs-core` registers no gradients, and `dist/register_all_gradients.js` cannot be imported
  * (extensionless imports). Bundling it whole would bring a second engine. So every name that tfjs-core exports is taken
  * from the copy that is already loaded; only the gradient definitions and a few unexported helpers come along.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,9 +35,15 @@ function exportedNames(source: string): string[] {
 const { util, backend_util, broadcast_util, slice_util, tensor_util } = tf
 const NAMESPACES = Object.entries({ util, backend_util, broadcast_util, slice_util, tensor_util })
 
+/** Names that are not public but have a short equivalent that is; taking them as they are would bring the engine. */
+const EQUIVALENTS: Record<string, string> = {
+  ENGINE: `import { engine } from '${CORE}'; export const ENGINE = /* @__PURE__ */ engine()`,
+  convertToTensor: `import { Tensor, tensor } from '${CORE}'; export const convertToTensor = (x) => (x instanceof Tensor ? x : tensor(x))`,
+}
+
 /** How to get `name` from the loaded tfjs-core, or undefined where it is not public. */
 function fromCore(name: string): string | undefined {
-  if (name === 'ENGINE') return `import { engine } from '${CORE}'; export const ENGINE = /* @__PURE__ */ engine()`
+  if (name in EQUIVALENTS) return EQUIVALENTS[name]
   if (Object.hasOwn(tf, name)) return `export { ${name} } from '${CORE}'`
   const [namespace] = NAMESPACES.find(([, members]) => Object.hasOwn(members, name)) ?? []
   return namespace && `import { ${namespace} } from '${CORE}'; export const ${name} = ${namespace}.${name}`
@@ -70,9 +77,10 @@ const preferLoadedCore: Plugin = {
   },
 }
 
+const outfile = fileURLToPath(new URL('../generated/register-gradients.js', import.meta.url))
 await build({
   entryPoints: [join(dist, 'register_all_gradients.js')],
-  outfile: fileURLToPath(new URL('../generated/register-gradients.js', import.meta.url)),
+  outfile,
   bundle: true,
   format: 'esm',
   target: 'es2022',
@@ -82,3 +90,4 @@ await build({
   legalComments: 'none',
   banner: { js: '// Gradient definitions of @tensorflow/tfjs-core, Copyright Google LLC, Apache-2.0.' },
 })
+writeFileSync(outfile.replace(/js$/, 'd.ts'), 'export {}\n')

@@ -28,6 +28,7 @@ export function checkShapes(
       const size = tensor.shape[axis]!
       const expected = typeof dimension === 'number' ? dimension : (sizes[dimension] ?? size)
       if (size !== expected) {
+        if (typeof dimension === 'number') throw opError(op, `${name} is ${describe(tensor)}, but must be ${wanted}`)
         const by = fixedBy[dimension] === undefined ? '' : `, as ${fixedBy[dimension]} has it`
         throw opError(op, `${name} is ${describe(tensor)}, but must be ${wanted} with ${dimension} = ${expected}${by}`)
       }

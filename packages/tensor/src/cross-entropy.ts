@@ -8,23 +8,8 @@ import {
   StemLinearCrossEntropyGrad,
 } from './kernels.ts'
 import type { StemCrossEntropyGradInputs, StemLinearCrossEntropyGradInputs } from './kernels.ts'
-import {
-  add,
-  cast,
-  div,
-  exp,
-  expandDims,
-  gather,
-  log,
-  matMul,
-  max,
-  mul,
-  oneHot,
-  reshape,
-  sub,
-  sum,
-  tensor1d,
-} from './tfjs.ts'
+import { product } from './product.ts'
+import { add, cast, div, exp, expandDims, gather, log, max, mul, oneHot, reshape, sub, sum, tensor1d } from './tfjs.ts'
 import type { Tensor, Tensor1D, Tensor2D } from './tfjs.ts'
 
 /** logits [N, V], targets [N] -> [loss [N], probabilities [N, V]]; finite however small a probability is. */
@@ -52,8 +37,8 @@ function composeLinearGrad({ dloss, probabilities, x, w, targets }: StemLinearCr
   const column = expandDims(dloss, 1)
   const scaled = mul(column, x)
   return [
-    mul(column, sub(matMul(probabilities, w), gather(w, targets))),
-    sub(matMul(probabilities, scaled, true), scatterRows(scaled, targets, w.shape[0]!)),
+    mul(column, sub(product(probabilities, w, false, false), gather(w, targets))),
+    sub(product(probabilities, scaled, true, false), scatterRows(scaled, targets, w.shape[0]!)),
   ]
 }
 
@@ -85,7 +70,7 @@ export function linearCrossEntropy(x: Tensor2D, w: Tensor2D, targets: Tensor1D):
     [x, w],
     () => {
       const outputs = fused(StemLinearCrossEntropy, { x, w, targets }, {}, () =>
-        compose(matMul(x, w, false, true), targets),
+        compose(product(x, w, false, true), targets),
       )
       const [loss, probabilities] = outputs as [Tensor, Tensor]
       return { value: loss, saved: { probabilities, x, w, targets } }

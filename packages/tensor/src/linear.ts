@@ -1,11 +1,11 @@
 import { checkShapes } from './check.ts'
 import { differentiable, fused } from './fused.ts'
 import { StemGemm } from './kernels.ts'
-import { matMul } from './tfjs.ts'
+import { product } from './product.ts'
 import type { Tensor, Tensor2D } from './tfjs.ts'
 
 function gemm(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  return fused(StemGemm, { a, b }, { transposeA, transposeB }, () => [matMul(a, b, transposeA, transposeB)])[0]!
+  return fused(StemGemm, { a, b }, { transposeA, transposeB }, () => [product(a, b, transposeA, transposeB)])[0]!
 }
 
 /** y = x w^T. x [N, in], w [out, in] -> [N, out]. Throws 'bad-input' on shapes that do not fit. */
