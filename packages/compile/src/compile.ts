@@ -123,13 +123,16 @@ function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Record<strin
       `run: the sizes ${unknown.join(', ')} of input "${port.name}" cannot be told from its length; put an input before it that has only one of them`,
     )
   }
-  const known = port.shape.filter((dim) => dim !== unknown[0]).reduce<number>((a, dim) => a * (sizes[dim] ?? Number(dim)), 1)
+  const known = port.shape
+    .filter((dim) => dim !== unknown[0])
+    .reduce<number>((a, dim) => a * (sizes[dim] ?? Number(dim)), 1)
   sizes[unknown[0]!] = array.length / known
 }
 
 function hostTensor(port: GraphPort, arrays: Readonly<Arrays>, sizes: Readonly<Record<string, number>>): HostTensor {
   const data = arrays[port.name]
-  if (!data) throw new StemkitError('bad-input', `run: no array for "${port.name}" (${port.dtype} [${port.shape.join()}])`)
+  if (!data)
+    throw new StemkitError('bad-input', `run: no array for "${port.name}" (${port.dtype} [${port.shape.join()}])`)
   const { shape, length } = portSize(port, sizes)
   const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'
   if (type !== port.dtype || data.length !== length) {

@@ -119,12 +119,16 @@ export function createGraphBuilder(): GraphBuilder {
     constant: (dtype, shape, data) => addConstant(dtype, shape, data, false),
     dims: (dims) => addConstant('int64', [dims.length], dims, true),
     finish(inputs, outputs) {
-      return pruned({
-        nodes,
-        constants,
+      return pruned(
+        {
+          nodes,
+          constants,
+          inputs,
+          outputs: outputs.map(([name, value]) => ({ name, dtype: value.dtype, shape: value.shape })),
+        },
+        outputs,
         inputs,
-        outputs: outputs.map(([name, value]) => ({ name, dtype: value.dtype, shape: value.shape })),
-      }, outputs, inputs)
+      )
     },
   }
 }

@@ -28,7 +28,12 @@ export function onLowering(listener: (kernel: string) => void): void {
   for (const kernel of lowerings.keys()) listener(kernel)
 }
 
-export function lower(kernel: string, inputs: KernelInputs, attributes: KernelAttributes, graph: GraphBuilder): Value[] {
+export function lower(
+  kernel: string,
+  inputs: KernelInputs,
+  attributes: KernelAttributes,
+  graph: GraphBuilder,
+): Value[] {
   const result = lowerings.get(kernel)!(inputs, attributes, graph)
   return Array.isArray(result) ? result : [result]
 }
@@ -89,7 +94,10 @@ export function gemm(
   const [m, ka] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!]
   const [kb, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!]
   if (ka !== kb) {
-    throw new StemkitError('bad-input', `compile: matrix product of [${a.shape.join()}] and [${b.shape.join()}] does not fit`)
+    throw new StemkitError(
+      'bad-input',
+      `compile: matrix product of [${a.shape.join()}] and [${b.shape.join()}] does not fit`,
+    )
   }
   return graph.node(
     'Gemm',

@@ -111,7 +111,10 @@ export class RecordingBackend extends KernelBackend {
     if (numbers!.length < 2 || first === undefined || !numbers!.every((number: number) => number === first)) {
       return this.graph.constant(dtype, shape, numbers!)
     }
-    return this.graph.node('Expand', [this.graph.constant(dtype, [], [first]), this.graph.dims(shape)], { dtype, shape })
+    return this.graph.node('Expand', [this.graph.constant(dtype, [], [first]), this.graph.dims(shape)], {
+      dtype,
+      shape,
+    })
   }
 
   /** A tensor of another backend that the function closes over: its numbers become a constant. */
@@ -136,7 +139,10 @@ export class RecordingBackend extends KernelBackend {
 
 function elementType(dtype: DataType): ElementType {
   if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype
-  throw new StemkitError('unsupported', `compile: tensors of dtype ${dtype} cannot be recorded; use float32, int32 or bool`)
+  throw new StemkitError(
+    'unsupported',
+    `compile: tensors of dtype ${dtype} cannot be recorded; use float32, int32 or bool`,
+  )
 }
 
 function typed(dtype: ElementType, values: ArrayLike<number>): Values {

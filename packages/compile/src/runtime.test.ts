@@ -117,7 +117,10 @@ describe('the C API', () => {
   })
 
   test('native memory does not grow with the number of runs', async () => {
-    const program = await compile(({ x }) => ({ y: tf.square(x!) }), { inputs: { x: { dtype: 'float32', shape: ['N'] } }, runtime })
+    const program = await compile(({ x }) => ({ y: tf.square(x!) }), {
+      inputs: { x: { dtype: 'float32', shape: ['N'] } },
+      runtime,
+    })
     const run = async (times: number): Promise<number> => {
       for (let i = 0; i < times; i++) await program.run({ x: new Float32Array(64 * 1024) })
       globalThis.gc?.()

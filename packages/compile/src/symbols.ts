@@ -89,7 +89,11 @@ const shown = (sizes: Sizes): string =>
     .join(', ')
 
 function sameConstant(a: Constant, b: Constant): boolean {
-  return a.data.length === b.data.length && a.shape.join() === b.shape.join() && Array.prototype.every.call(a.data, (x, i) => x === b.data[i])
+  return (
+    a.data.length === b.data.length &&
+    a.shape.join() === b.shape.join() &&
+    Array.prototype.every.call(a.data, (x, i) => x === b.data[i])
+  )
 }
 
 interface Product {
@@ -142,11 +146,14 @@ function dimensionNodes(
   }
   const parts = dims.map((dim, at) => {
     if (typeof dim === 'number') return fixed(dim)
-    return dim.split('*').map(symbol).reduce((left, right, i) => {
-      const output = `${name}_${at}_${i}`
-      nodes.push({ op: 'Mul', domain: '', inputs: [left, right], outputs: [output], attributes: {} })
-      return output
-    })
+    return dim
+      .split('*')
+      .map(symbol)
+      .reduce((left, right, i) => {
+        const output = `${name}_${at}_${i}`
+        nodes.push({ op: 'Mul', domain: '', inputs: [left, right], outputs: [output], attributes: {} })
+        return output
+      })
   })
   nodes.push({ op: 'Concat', domain: '', inputs: parts, outputs: [name], attributes: { axis: { int: 0 } } })
   return nodes

@@ -25,7 +25,11 @@ function messageOf(fn: () => unknown): string {
 test('a symbolic size takes whatever length the run brings, in shapes and in products of shapes', async () => {
   const fn: TensorFunction = ({ x, w }) => {
     const scores = tf.matMul(x!, w!) // [N, 2]
-    return { flat: tf.reshape(scores, [-1]), total: tf.sum(tf.mul(scores, tf.ones(scores.shape))), twice: tf.concat([x!, x!], 0) }
+    return {
+      flat: tf.reshape(scores, [-1]),
+      total: tf.sum(tf.mul(scores, tf.ones(scores.shape))),
+      twice: tf.concat([x!, x!], 0),
+    }
   }
   const inputs = { x: { dtype: 'float32', shape: ['N', 3] }, w: { dtype: 'float32', shape: [3, 2] } } as const
   const program = await compile(fn, { inputs, runtime })
@@ -56,7 +60,9 @@ test('a function that does something else at another size is refused', () => {
   expect(messageOf(() => trace(({ x }) => ({ y: x!.size > 10 ? tf.exp(x!) : tf.log(x!) }), inputs))).toMatch(
     /node 0 \(\w+\) is recorded differently when N = 7 and N = 11; make the function treat every size alike/,
   )
-  expect(messageOf(() => trace(({ x }) => ({ y: tf.mul(x!, 1 / x!.size) }), inputs))).toMatch(/constant .* depends on a symbolic size/)
+  expect(messageOf(() => trace(({ x }) => ({ y: tf.mul(x!, 1 / x!.size) }), inputs))).toMatch(
+    /constant .* depends on a symbolic size/,
+  )
   expect(messageOf(() => trace(({ x }) => ({ y: tf.slice(x!, [0], [Math.floor(x!.size / 2)]) }), inputs))).toMatch(
     /is 3 when N = 7 and 5 when N = 11, which the symbolic sizes do not explain/,
   )
@@ -80,7 +86,10 @@ test('a kernel without a lowering is named, with the way to add one', async () =
 })
 
 test('recording leaves the current backend, its tensors and its memory as they were', async () => {
-  const weights = tf.tensor2d([[1, 2], [3, 4]])
+  const weights = tf.tensor2d([
+    [1, 2],
+    [3, 4],
+  ])
   const before = tf.memory()
   const program = await compile(({ x }) => ({ y: tf.matMul(x!, weights) }), {
     inputs: { x: { dtype: 'float32', shape: ['N', 2] } },
@@ -98,7 +107,14 @@ test('recording leaves the current backend, its tensors and its memory as they w
 })
 
 test('a function that throws leaves the backend as it was', () => {
-  expect(() => trace(() => { throw new RangeError('mine') }, { x: vector })).toThrow(new RangeError('mine'))
+  expect(() =>
+    trace(
+      () => {
+        throw new RangeError('mine')
+      },
+      { x: vector },
+    ),
+  ).toThrow(new RangeError('mine'))
   expect(tf.getBackend()).toBe('cpu')
 })
 
@@ -125,4 +141,3 @@ test('outputs may be inputs, constants, or the same value twice', async () => {
   expect([out['same']![0], out['one']![0], out['y']![0], out['again']![0]]).toEqual([3, 1, -3, -3])
   await program.dispose()
 })
-

@@ -19,7 +19,9 @@ export type TensorFunction = (inputs: Record<string, Tensor>) => Record<string, 
  *   or a difference between the two recordings that the symbols do not explain
  */
 export function trace(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>): Graph {
-  const symbols = [...new Set(Object.values(inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string')))]
+  const symbols = [
+    ...new Set(Object.values(inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string'))),
+  ]
   if (symbols.length === 0) return record(fn, inputs, {})
   const [small, large] = traceSizes(symbols, inputs)
   return explainSymbols(record(fn, inputs, small), record(fn, inputs, large), inputs, small, large)
@@ -34,7 +36,10 @@ function traceSizes(
   const primes = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103]
   const free = primes.filter((prime) => fixed.every((dim) => dim % prime !== 0))
   if (free.length < 2 * symbols.length) {
-    throw new StemkitError('unsupported', `compile: ${symbols.length} symbolic sizes are more than can be told apart here`)
+    throw new StemkitError(
+      'unsupported',
+      `compile: ${symbols.length} symbolic sizes are more than can be told apart here`,
+    )
   }
   const pick = (offset: number): Record<string, number> =>
     Object.fromEntries(symbols.map((symbol, i) => [symbol, free[2 * i + offset]!]))
@@ -87,7 +92,10 @@ function explained(error: unknown): unknown {
 }
 
 /** The number of elements of a port at given symbol sizes. */
-export function portSize(port: GraphPort, sizes: Readonly<Record<string, number>>): { shape: number[]; length: number } {
+export function portSize(
+  port: GraphPort,
+  sizes: Readonly<Record<string, number>>,
+): { shape: number[]; length: number } {
   const shape = port.shape.map((dim) => (typeof dim === 'number' ? dim : evaluate(dim, sizes)))
   return { shape, length: sizeOf(shape) }
 }

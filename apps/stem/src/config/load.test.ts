@@ -25,7 +25,11 @@ test('a config says what it must and the rest has defaults', () => {
 })
 
 test('--set lays values over the file, read as YAML', () => {
-  const config = resolveRunConfig(minimal, ['training.steps=25', 'model.placement=[1, 3]', 'training.clip=null', 'data.heldOut=0.1'], 'x')
+  const config = resolveRunConfig(
+    minimal,
+    ['training.steps=25', 'model.placement=[1, 3]', 'training.clip=null', 'data.heldOut=0.1'],
+    'x',
+  )
   expect(config.training.steps).toBe(25)
   expect(config.model.placement).toEqual([1, 3])
   expect(config.training.clip).toBeNull()
@@ -38,7 +42,9 @@ test('an unknown key is refused with the nearest valid name', () => {
   expect(messageOf({ ...minimal, training: { steps: 1, learningrate: 1 } })).toBe(
     'config run.yaml: unknown key training.learningrate; did you mean training.learningRate?',
   )
-  expect(messageOf(minimal, ['model.widht=1'])).toMatch(/^config run.yaml: unknown key model.widht; known are preset, dim, /)
+  expect(messageOf(minimal, ['model.widht=1'])).toMatch(
+    /^config run.yaml: unknown key model.widht; known are preset, dim, /,
+  )
 })
 
 test('a wrong value is named with what it should be', () => {

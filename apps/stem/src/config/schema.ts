@@ -3,7 +3,9 @@ import { z } from 'zod'
 
 const count = z.number().int().positive()
 const fraction = z.number().gt(0).lt(1)
-const paths = z.union([z.string(), z.array(z.string()).min(1)]).transform((value) => (typeof value === 'string' ? [value] : value))
+const paths = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
 
 const model = z.strictObject({
   preset: z.enum(Object.keys(presets) as [keyof typeof presets, ...(keyof typeof presets)[]]).optional(),

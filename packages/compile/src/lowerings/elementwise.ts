@@ -41,7 +41,11 @@ registerLowering('Relu6', ({ x }, _, graph) => graph.node('Clip', [x!, scalar(gr
 registerLowering('ClipByValue', ({ x }, attributes, graph) =>
   graph.node(
     'Clip',
-    [x!, scalar(graph, attributes['clipValueMin'] as number, x!.dtype), scalar(graph, attributes['clipValueMax'] as number, x!.dtype)],
+    [
+      x!,
+      scalar(graph, attributes['clipValueMin'] as number, x!.dtype),
+      scalar(graph, attributes['clipValueMax'] as number, x!.dtype),
+    ],
     x!,
   ),
 )
@@ -53,9 +57,7 @@ registerLowering('Prelu', ({ x, alpha }, _, graph) => binary(graph, 'PRelu', x!,
 registerLowering('Step', ({ x }, attributes, graph) => {
   const positive = cast(graph, binary(graph, 'Greater', x!, scalar(graph, 0, x!.dtype), 'bool'), x!.dtype)
   const alpha = (attributes['alpha'] as number | undefined) ?? 0
-  return alpha === 0
-    ? positive
-    : add(graph, mul(graph, positive, scalar(graph, 1 - alpha)), scalar(graph, alpha))
+  return alpha === 0 ? positive : add(graph, mul(graph, positive, scalar(graph, 1 - alpha)), scalar(graph, alpha))
 })
 registerLowering('EluGrad', ({ dy, y }, _, graph) => {
   // The derivative is 1 for y >= 0 and y + 1 below.
@@ -126,7 +128,10 @@ registerLowering('OnesLike', ({ x }, _, graph) => filledLike(graph, x!, 1))
 registerLowering('Fill', (_, attributes, graph) => {
   const shape = attributes['shape'] as number[]
   const dtype = (attributes['dtype'] as ElementType | undefined) ?? 'float32'
-  return graph.node('Expand', [scalar(graph, attributes['value'] as number, dtype), graph.dims(shape)], { dtype, shape })
+  return graph.node('Expand', [scalar(graph, attributes['value'] as number, dtype), graph.dims(shape)], {
+    dtype,
+    shape,
+  })
 })
 
 function filledLike(graph: GraphBuilder, x: Value, value: number): Value {

@@ -18,7 +18,10 @@ function numbers(length: number, { from = -2, to = 2 } = {}): Float32Array {
 }
 
 /** Runs `fn` compiled and on tfjs's cpu backend and expects the same numbers. */
-async function expectSame(fn: TensorFunction, feeds: Record<string, { data: Float32Array | Int32Array; shape: number[] }>) {
+async function expectSame(
+  fn: TensorFunction,
+  feeds: Record<string, { data: Float32Array | Int32Array; shape: number[] }>,
+) {
   const inputs = Object.fromEntries(
     Object.entries(feeds).map(([name, { data, shape }]) => [
       name,
@@ -33,7 +36,9 @@ async function expectSame(fn: TensorFunction, feeds: Record<string, { data: Floa
   for (const name of Object.keys(expected)) {
     const [a, b] = [Array.from(compiled[name]!), Array.from(expected[name]!)]
     expect(a.length).toBe(b.length)
-    a.forEach((value, i) => expect(Math.abs(value - b[i]!), `${name}[${i}]: ${value} and ${b[i]}`).toBeLessThan(2e-5 * (1 + Math.abs(b[i]!))))
+    a.forEach((value, i) =>
+      expect(Math.abs(value - b[i]!), `${name}[${i}]: ${value} and ${b[i]}`).toBeLessThan(2e-5 * (1 + Math.abs(b[i]!))),
+    )
   }
 }
 
@@ -75,7 +80,15 @@ const unary: Record<string, Unary> = {
   slice: (x) => tf.slice(x, [1, 0], [2, -1]),
   stridedSlice: (x) => tf.stridedSlice(x, [0, 1], [6, 4], [2, 2]),
   reverse: (x) => tf.reverse(x, 1),
-  pad: (x) => tf.pad(x, [[1, 0], [0, 2]], 3),
+  pad: (x) =>
+    tf.pad(
+      x,
+      [
+        [1, 0],
+        [0, 2],
+      ],
+      3,
+    ),
   split: (x) => tf.mul(...(tf.split(x, 2, 1) as [tf.Tensor, tf.Tensor])),
   'unstack and stack': (x) => tf.stack(tf.unstack(x, 0).toReversed(), 1),
   concat: (x) => tf.concat([x, tf.square(x)], 1),
@@ -124,7 +137,33 @@ describe('a compiled kernel computes what the cpu backend computes', () => {
 })
 
 describe('gradients are recorded like everything else', () => {
-  const smooth = ['exp', 'sigmoid', 'tanh', 'relu', 'softplus', 'erf', 'square', 'softmax', 'logSoftmax', 'mean', 'max', 'cumsum', 'transpose', 'tile', 'slice', 'pad', 'split', 'concat', 'clipByValue', 'rsqrt of a square', 'sqrt of a square', 'log of a square', 'reciprocal', 'logSumExp', 'sum kept']
+  const smooth = [
+    'exp',
+    'sigmoid',
+    'tanh',
+    'relu',
+    'softplus',
+    'erf',
+    'square',
+    'softmax',
+    'logSoftmax',
+    'mean',
+    'max',
+    'cumsum',
+    'transpose',
+    'tile',
+    'slice',
+    'pad',
+    'split',
+    'concat',
+    'clipByValue',
+    'rsqrt of a square',
+    'sqrt of a square',
+    'log of a square',
+    'reciprocal',
+    'logSumExp',
+    'sum kept',
+  ]
   for (const name of smooth) {
     test(name, async () => {
       const scalarOf = (x: tf.Tensor): tf.Scalar => {
@@ -132,7 +171,9 @@ describe('gradients are recorded like everything else', () => {
         const weights = tf.reshape(tf.tensor(numbers(y.size)), y.shape)
         return tf.sum(tf.mul(y, weights)) as tf.Scalar
       }
-      await expectSame((inputs) => ({ dx: tf.grad(scalarOf)(inputs['x']!) }), { x: { data: numbers(24), shape: [6, 4] } })
+      await expectSame((inputs) => ({ dx: tf.grad(scalarOf)(inputs['x']!) }), {
+        x: { data: numbers(24), shape: [6, 4] },
+      })
     })
   }
   // tfjs has no gradient through an index or a comparison.

@@ -22,7 +22,12 @@ registerLowering('GatherV2', ({ x, indices }, attributes, graph) => {
 function gatherBatched(graph: GraphBuilder, x: Value, indices: Value, axis: number, batchDims: number): Value {
   const last = reshape(graph, cast(graph, indices, 'int64'), [...indices.shape, 1])
   const shape = [...indices.shape, ...x.shape.slice(axis + 1)]
-  return graph.node('GatherND', [x, last], { dtype: x.dtype, shape }, { attributes: { batch_dims: { int: batchDims } } })
+  return graph.node(
+    'GatherND',
+    [x, last],
+    { dtype: x.dtype, shape },
+    { attributes: { batch_dims: { int: batchDims } } },
+  )
 }
 
 registerLowering('GatherNd', ({ params, indices }, _, graph) => {

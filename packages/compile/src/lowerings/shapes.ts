@@ -6,7 +6,11 @@ registerLowering('Reshape', ({ x }, attributes, graph) => {
   const wanted = attributes['shape'] as number[]
   const size = x!.shape.reduce((a, b) => a * b, 1)
   const known = wanted.filter((dim) => dim !== -1).reduce((a, b) => a * b, 1)
-  return reshape(graph, x!, wanted.map((dim) => (dim === -1 ? size / known : dim)))
+  return reshape(
+    graph,
+    x!,
+    wanted.map((dim) => (dim === -1 ? size / known : dim)),
+  )
 })
 registerLowering('ExpandDims', ({ input }, attributes, graph) => {
   const dim = attributes['dim'] as number
@@ -41,7 +45,12 @@ registerLowering('Pack', (inputs, attributes, graph) => {
 })
 registerLowering('Unpack', ({ value }, attributes, graph) => {
   const axis = attributes['axis'] as number
-  const parts = split(graph, value!, Array.from({ length: value!.shape[axis]! }, () => 1), axis)
+  const parts = split(
+    graph,
+    value!,
+    Array.from({ length: value!.shape[axis]! }, () => 1),
+    axis,
+  )
   return parts.map((part) => reshape(graph, part, part.shape.toSpliced(axis, 1)))
 })
 registerLowering('SplitV', ({ x }, attributes, graph) => {
@@ -51,7 +60,12 @@ registerLowering('SplitV', ({ x }, attributes, graph) => {
   const length = x!.shape[at]!
   const sizes = Array.isArray(given) ? given : Array.from({ length: given }, () => length / given)
   const known = sizes.filter((size) => size !== -1).reduce((a, b) => a + b, 0)
-  return split(graph, x!, sizes.map((size) => (size === -1 ? length - known : size)), at)
+  return split(
+    graph,
+    x!,
+    sizes.map((size) => (size === -1 ? length - known : size)),
+    at,
+  )
 })
 registerLowering('Slice', ({ x }, attributes, graph) => {
   const begin = attributes['begin'] as number[]
@@ -59,12 +73,21 @@ registerLowering('Slice', ({ x }, attributes, graph) => {
     const given = (attributes['size'] as number[])[i]!
     return given === -1 ? x!.shape[i]! - from : given
   })
-  return slice(graph, x!, begin, begin.map((from, i) => from + size[i]!), size)
+  return slice(
+    graph,
+    x!,
+    begin,
+    begin.map((from, i) => from + size[i]!),
+    size,
+  )
 })
 registerLowering('StridedSlice', ({ x }, attributes, graph) => {
   const masks = ['beginMask', 'endMask', 'ellipsisMask', 'newAxisMask', 'shrinkAxisMask']
   if (masks.some((mask) => Number(attributes[mask] ?? 0) !== 0)) {
-    throw new StemkitError('unsupported', 'compile: StridedSlice with masks has no lowering; use slice and reshape instead')
+    throw new StemkitError(
+      'unsupported',
+      'compile: StridedSlice with masks has no lowering; use slice and reshape instead',
+    )
   }
   const begin = attributes['begin'] as number[]
   const end = attributes['end'] as number[]
@@ -110,7 +133,11 @@ function slice(
   shape: readonly number[],
   strides?: readonly number[],
 ): Value {
-  const axes = graph.constant('int64', [begin.length], begin.map((_, i) => i))
+  const axes = graph.constant(
+    'int64',
+    [begin.length],
+    begin.map((_, i) => i),
+  )
   const steps = strides && graph.constant('int64', [strides.length], strides)
   return graph.node('Slice', [x, graph.dims(begin), graph.dims(end), axes, ...(steps ? [steps] : [])], {
     dtype: x.dtype,

@@ -21,12 +21,9 @@ registerLowering('StemGemm', ({ a, b }, attributes, graph) =>
 )
 
 registerLowering('StemRmsNorm', ({ x, gain }, attributes, graph) =>
-  graph.nodes(
-    'SimplifiedLayerNormalization',
-    [x!, gain!],
-    [x!, { dtype: 'float32', shape: [x!.shape[0]!, 1] }],
-    { attributes: { axis: { int: -1 }, epsilon: { float: attributes['eps'] as number }, stash_type: { int: 1 } } },
-  ),
+  graph.nodes('SimplifiedLayerNormalization', [x!, gain!], [x!, { dtype: 'float32', shape: [x!.shape[0]!, 1] }], {
+    attributes: { axis: { int: -1 }, epsilon: { float: attributes['eps'] as number }, stash_type: { int: 1 } },
+  }),
 )
 
 /**
@@ -148,20 +145,11 @@ registerLowering('StemGatherRowsGrad', ({ dy, rows, indices }, _, graph) => {
   return scatterAdd(graph, zeros, indices!, dy!)
 })
 
-/** Losses beyond 87 nats, where the probability leaves float32, are reported as 87.3; gradients are exact. */
-function negativeLogOfTarget(graph: GraphBuilder, probabilities: Value, index: Value): Value {
+/** One entry of each row: x [N, V], index int64 [N, 1] -> [N]. */
+function pick(graph: GraphBuilder, x: Value, index: Value): Value {
   const rows = index.shape[0]!
-  const picked = graph.node(
-    'GatherElements',
-    [probabilities, index],
-    { dtype: 'float32', shape: [rows, 1] },
-    { attributes: { axis: { int: 1 } } },
-  )
-  const floored = graph.node('Max', [reshape(graph, picked, [rows]), scalar(graph, 1.1754944e-38)], {
-    dtype: 'float32',
-    shape: [rows],
-  })
-  return graph.node('Neg', [graph.node('Log', [floored], floored)], floored)
+  const column = { dtype: 'float32', shape: [rows, 1] } as const
+  return reshape(graph, graph.node('GatherElements', [x, index], column, { attributes: { axis: { int: 1 } } }), [rows])
 }
 
 const columnIndex = (graph: GraphBuilder, targets: Value): Value =>
@@ -173,15 +161,21 @@ const softmaxRows = (graph: GraphBuilder, logits: Value): Value =>
 /** p - onehot(target) */
 function minusOneAtTarget(graph: GraphBuilder, probabilities: Value, targets: Value): Value {
   const rows = targets.shape[0]!
-  const minusOne = graph.node('Expand', [scalar(graph, -1), graph.dims([rows, 1])], { dtype: 'float32', shape: [rows, 1] })
+  const minusOne = graph.node('Expand', [scalar(graph, -1), graph.dims([rows, 1])], {
+    dtype: 'float32',
+    shape: [rows, 1],
+  })
   return graph.node('ScatterElements', [probabilities, columnIndex(graph, targets), minusOne], probabilities, {
     attributes: { axis: { int: 1 }, reduction: { string: 'add' } },
   })
 }
 
+/** Exact however unlikely the target is, at the price of a further pass over the logits. */
 registerLowering('StemCrossEntropy', ({ logits, targets }, _, graph) => {
-  const probabilities = softmaxRows(graph, logits!)
-  return [negativeLogOfTarget(graph, probabilities, columnIndex(graph, targets!)), probabilities]
+  const index = columnIndex(graph, targets!)
+  const logProbabilities = graph.node('LogSoftmax', [logits!], logits!, { attributes: { axis: { int: -1 } } })
+  const ofTarget = pick(graph, logProbabilities, index)
+  return [graph.node('Neg', [ofTarget], ofTarget), softmaxRows(graph, logits!)]
 })
 
 registerLowering('StemCrossEntropyGrad', ({ dloss, probabilities, targets }, _, graph) => {
@@ -189,9 +183,15 @@ registerLowering('StemCrossEntropyGrad', ({ dloss, probabilities, targets }, _, 
   return mul(graph, minusOneAtTarget(graph, probabilities!, targets!), column)
 })
 
+/**
+ * The loss comes from the probabilities that the gradient needs anyway. Beyond 87 nats, where they leave float32, it is
+ * reported as 87.3; the gradient stays exact.
+ */
 registerLowering('StemLinearCrossEntropy', ({ x, w, targets }, _, graph) => {
   const probabilities = softmaxRows(graph, gemm(graph, x!, w!, { transB: true }))
-  return [negativeLogOfTarget(graph, probabilities, columnIndex(graph, targets!)), probabilities]
+  const ofTarget = pick(graph, probabilities, columnIndex(graph, targets!))
+  const floored = graph.node('Max', [ofTarget, scalar(graph, 1.1754944e-38)], ofTarget)
+  return [graph.node('Neg', [graph.node('Log', [floored], floored)], floored), probabilities]
 })
 
 /** Scaling x and dx by the row's weight instead of [N, V] saves a pass over the widest matrix of the step. */

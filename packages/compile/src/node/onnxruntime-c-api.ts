@@ -9,7 +9,10 @@ const API_VERSION = 17
 const slots = {
   GetErrorMessage: [2, 'const char* GetErrorMessage(void* status)'],
   CreateEnv: [3, 'void* CreateEnv(int level, const char* id, _Out_ void** env)'],
-  CreateSessionFromArray: [8, 'void* CreateSessionFromArray(void* env, void* model, size_t size, void* options, void* session)'],
+  CreateSessionFromArray: [
+    8,
+    'void* CreateSessionFromArray(void* env, void* model, size_t size, void* options, void* session)',
+  ],
   Run: [
     9,
     'void* Run(void* session, void* options, void* names, void* values, size_t count, void* outputNames, size_t outputCount, void* outputs)',
