@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { compiledEngine, eagerEngine, type Engine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import { StemkitError } from '@stemkit/spec/errors'
-import { setBackend } from '@stemkit/tensor'
+import { useBackend } from '@stemkit/tensor'
 import { setUpDawn } from '@stemkit/tensor/node'
 
 export const ENGINES = ['compiled', 'eager-cpu', 'eager-webgpu'] as const
@@ -13,12 +13,12 @@ export async function openEngine(name: EngineName, threads = availableParallelis
   if (name === 'compiled') return compiledEngine(nodeRuntime(), { threads })
   if (name === 'eager-cpu') {
     await import('@tensorflow/tfjs-backend-cpu')
-    await setBackend('cpu')
+    await useBackend('cpu')
     return eagerEngine()
   }
   const dawn = await setUpDawn()
   if (!dawn.ready) throw new StemkitError('unsupported', `engine eager-webgpu: ${dawn.reason}`)
   await import('@tensorflow/tfjs-backend-webgpu')
-  await setBackend('webgpu')
+  await useBackend('webgpu')
   return eagerEngine()
 }

@@ -1,8 +1,11 @@
 import type { InputSpec, TensorFunction } from '@stemkit/compile'
 import {
+  buildFeedForwards,
   listWeights,
+  logits,
   nextTokenLoss,
   perTokenLoss,
+  transformer,
   type CustomFeedForwards,
   type LossInputs,
   type ModelConfig,
@@ -81,5 +84,17 @@ export function lossGraph(options: GraphOptions): TensorFunction {
   return (inputs) => {
     const weights = Object.fromEntries(names.map((name) => [name, inputs[name]!]))
     return { losses: perTokenLoss(options.config, weights, lossInputs(options, inputs)).losses }
+  }
+}
+
+/** `logits` [N, V]. */
+export function logitsGraph(options: GraphOptions): TensorFunction {
+  const { config, custom } = options
+  const names = [...listWeights(config, custom).keys()]
+  return (inputs) => {
+    const weights = Object.fromEntries(names.map((name) => [name, inputs[name]!]))
+    const given = lossInputs(options, inputs)
+    const { hidden } = transformer(config, weights, given, buildFeedForwards(config, weights, given))
+    return { logits: logits(weights, hidden) }
   }
 }

@@ -151,8 +151,9 @@ async function compareCurve(
   }
 }
 
+/** Largest relative difference; two zeros agree. */
 const largestRatio = (actual: readonly number[], expected: readonly number[]): number =>
   largestDifference(
-    actual.map((value, i) => value / expected[i]!),
+    actual.map((value, i) => (value === expected[i] ? 1 : value / expected[i]!)),
     expected.map(() => 1),
   )

@@ -1,0 +1,375 @@
+import type { Arrays, Engine, Program, TensorFunction } from '@stemkit/compile'
+import type { Batch } from '@stemkit/data'
+import { checkBatch, tokenExperts, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
+import { createRowPlan, type RowPlan } from '@stemkit/store'
+import { createOptimizerPool } from './optimizer/pool.ts'
+import type { AdamUpdate, Task } from './optimizer/tasks.ts'
+import type { SpawnWorker } from './optimizer/worker.ts'
+import { copyInto, layOutParameters, type LazyTable, type Treatment } from './parameters.ts'
+import {
+  gradientGraph,
+  gradientName,
+  graphInputs,
+  logitsGraph,
+  lossGraph,
+  type BatchShape,
+  type GraphOptions,
+} from './step-graph.ts'
+import type { NamedArray, StepResult, Trainer, TrainerState } from './trainer.ts'
+
+export interface AdamOptions {
+  /** Default [0.9, 0.95]. */
+  readonly betas?: readonly [number, number]
+  /** Default 1e-8. */
+  readonly eps?: number
+  /** Default 0.1. */
+  readonly weightDecay?: number
+  /** Gradients of a larger global norm are scaled by norm / (found + epsilon). Default norm 1, epsilon 1e-6; null: never. */
+  readonly clip?: { readonly norm: number; readonly epsilon?: number } | null
+}
+
+export interface TrainerOptions {
+  readonly config: ModelConfig
+  /** Initial weights; copied. */
+  readonly weights: ReadonlyMap<string, NamedArray>
+  /** B and T of every batch. */
+  readonly batch: BatchShape
+  readonly engine: Engine
+  /**
+   * `lazy` (default): only rows that a step used move, without decay. `dense`: tables are weights like any other.
+   * `official`: as the published training script, decay on everything, tables clipped by themselves.
+   */
+  readonly treatment?: Treatment
+  readonly optimizer?: AdamOptions
+  /** Most micro-batches of a step. Default 1. */
+  readonly accumulate?: number
+  readonly custom?: CustomFeedForwards
+  /** Starts an optimiser thread; `spawnWorker` of `@stemkit/train/node`. Default: everything on this thread. */
+  readonly spawnWorker?: SpawnWorker
+  /** Optimiser threads. Default: one per core. */
+  readonly threads?: number
+}
+
+/** What a trainer can tell beside training. */
+export interface ModelTrainer extends Trainer {
+  /** Gradients of the mean loss, tables in full [V, w]. Copies. */
+  gradients(batch: Batch): Promise<{ readonly loss: number; readonly gradients: ReadonlyMap<string, NamedArray> }>
+  /** Negative log-likelihood of every target [N], in nats. */
+  losses(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
+  /** [N, V] */
+  logits(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
+}
+
+/**
+ * A model in training. Gradients come from a graph on `engine`; both optimisers run over the memory that the graph
+ * reads and writes, so that nothing but the rows of a step is copied.
+ */
+export async function createTrainer(options: TrainerOptions): Promise<ModelTrainer> {
+  const { config, batch: shape, engine, custom, treatment = 'lazy', accumulate = 1, spawnWorker } = options
+  const adam = { betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1, ...options.optimizer } as const
+  const clip = adam.clip === undefined ? { norm: 1 } : adam.clip
+  const positions = shape.size * shape.length
+  const lazy = treatment === 'lazy'
+  const parameters = layOutParameters({
+    config,
+    custom,
+    treatment,
+    mostRows: Math.min(config.vocabSize, positions * accumulate),
+    accumulates: accumulate > 1,
+    shared: spawnWorker !== undefined && typeof SharedArrayBuffer !== 'undefined',
+  })
+  copyInto(parameters.weights, options.weights)
+  const pool = await createOptimizerPool({
+    memory: parameters.arena.memory,
+    ...(spawnWorker ? { spawn: spawnWorker } : {}),
+    ...(options.threads ? { threads: options.threads } : {}),
+  })
+  const graph = { config, batch: shape, custom, tables: lazy ? ('rows' as const) : ('whole' as const) }
+  const programs = lazyPrograms(engine, graph)
+  const scratch = new Int32Array(config.vocabSize)
+  let steps = 0
+  let disposed = false
+
+  function check(batch: Batch): void {
+    if (disposed) throw new StemkitError('bad-input', 'trainer: it was disposed')
+    if (batch.size !== shape.size || batch.length !== shape.length) {
+      throw new StemkitError(
+        'bad-input',
+        `trainer: a batch of ${batch.size} x ${batch.length}; this trainer was made for ${shape.size} x ${shape.length}`,
+      )
+    }
+    checkBatch(config, batch)
+  }
+
+  /** The rows that some batches use, fetched into the blocks of the graph. */
+  async function gather(batches: readonly Batch[]): Promise<RowPlan | undefined> {
+    if (!lazy || parameters.tables.length === 0) return undefined
+    const ids = batches.length === 1 ? batches[0]!.inputIds : concatenated(batches)
+    const plan = createRowPlan(ids, { rows: config.vocabSize, scratch })
+    parameters.rowIds.set(plan.unique)
+    const used = parameters.rowIds.subarray(0, plan.unique.length)
+    await pool.run(
+      parameters.tables.map((table): Task => ({
+        kernel: 'gatherRows',
+        table: table.values,
+        block: rowsOf(table, plan),
+        ids: used,
+        layers: 1,
+        width: table.shape[1],
+      })),
+    )
+    return plan
+  }
+
+  function feeds(batch: Batch, plan: RowPlan | undefined, at: number, lossWeights: Float32Array): Arrays {
+    const arrays: Arrays = {
+      inputIds: batch.inputIds,
+      targets: batch.targets,
+      positionIds: batch.positionIds,
+      documentIds: batch.documentIds,
+      // Where tables come whole, or there are none, a token's row is its id.
+      inverse: plan ? plan.inverse.subarray(at * positions, (at + 1) * positions) : batch.inputIds,
+      tokenExperts: config.experts ? tokenExperts(config, batch.inputIds) : batch.inputIds,
+      lossWeights,
+    }
+    for (const [name, { data }] of parameters.weights) arrays[name] = data
+    if (plan) for (const table of parameters.tables) arrays[table.name] = rowsOf(table, plan)
+    return arrays
+  }
+
+  /** Gradients of sum(mask / counted * loss) over the batches, left in the parameters' memory. */
+  async function computeGradients(
+    batches: readonly Batch[],
+  ): Promise<{ loss: number; plan: RowPlan | undefined; bytesCopied: number }> {
+    const plan = await gather(batches)
+    const blockFloats =
+      parameters.tables.reduce((sum, { shape: [, width] }) => sum + width, 0) * (plan?.unique.length ?? 0)
+    const counted = batches.reduce((sum, { lossMask }) => sum + countOf(lossMask), 0)
+    if (counted === 0) throw new StemkitError('bad-input', 'trainer: no position of the batch counts in the loss')
+    const program = await programs.gradients()
+    let loss = 0
+    let bytesCopied = blockFloats * 4
+    for (const [at, batch] of batches.entries()) {
+      const first = at === 0
+      const into: Arrays = { loss: new Float32Array(1) }
+      for (const [name, data] of first ? parameters.gradients : parameters.extraGradients)
+        into[gradientName(name)] = data
+      for (const [i, table] of parameters.tables.entries()) {
+        const block = first ? table.rowGradients : parameters.extra!.tables[i]!
+        into[gradientName(table.name)] = block.subarray(0, plan!.unique.length * table.shape[1])
+      }
+      const lossWeights = batch.lossMask.map((mask) => mask / counted)
+      await program.run(feeds(batch, plan, at, lossWeights), { into })
+      loss += into['loss']![0]!
+      if (!first) bytesCopied += await addExtra(plan)
+    }
+    return { loss, plan, bytesCopied }
+  }
+
+  /** Adds the second set of gradients to the first; returns the bytes read. */
+  async function addExtra(plan: RowPlan | undefined): Promise<number> {
+    const { regions, tables, extra } = parameters
+    const tasks: Task[] = regions.map(({ gradients }, i) => ({
+      kernel: 'addInto',
+      into: gradients,
+      values: extra!.regions[i]!,
+    }))
+    for (const [i, table] of tables.entries()) {
+      const length = plan!.unique.length * table.shape[1]
+      tasks.push({
+        kernel: 'addInto',
+        into: table.rowGradients.subarray(0, length),
+        values: extra!.tables[i]!.subarray(0, length),
+      })
+    }
+    await pool.run(tasks)
+    return tasks.reduce((sum, task) => sum + ('values' in task ? task.values.byteLength : 0), 0)
+  }
+
+  async function squaredNorms(plan: RowPlan | undefined): Promise<{ backbone: number; tables: number }> {
+    const parts = [
+      ...parameters.regions.map(({ gradients, clipGroup }) => ({ values: gradients, clipGroup })),
+      ...parameters.tables.map((table) => ({
+        values: table.rowGradients.subarray(0, plan!.unique.length * table.shape[1]),
+        clipGroup: 'backbone' as const,
+      })),
+    ]
+    const sums = await pool.run(parts.map(({ values }): Task => ({ kernel: 'sumOfSquares', values })))
+    const total = (group: string): number =>
+      parts.reduce((sum, part, i) => (part.clipGroup === group ? sum + sums[i]! : sum), 0)
+    return { backbone: total('backbone'), tables: total('tables') }
+  }
+
+  const scaleOf = (norm: number): number => (clip ? Math.min(1, clip.norm / (norm + (clip.epsilon ?? 1e-6))) : 1)
+
+  async function update(
+    plan: RowPlan | undefined,
+    learningRate: number,
+    norms: { backbone: number; tables: number },
+  ): Promise<void> {
+    const [beta1, beta2] = adam.betas
+    const at = (group: 'backbone' | 'tables', decays: boolean): AdamUpdate => ({
+      learningRate,
+      t: steps + 1,
+      gradScale: scaleOf(norms[group]),
+      beta1,
+      beta2,
+      epsilon: adam.eps,
+      weightDecay: decays ? adam.weightDecay : 0,
+    })
+    const tasks: Task[] = parameters.regions.map((region) => ({
+      kernel: 'adamw',
+      update: at(region.clipGroup, region.decays),
+      parameters: region.values,
+      moments: region.moments,
+      squares: region.squares,
+      gradients: region.gradients,
+    }))
+    for (const table of parameters.tables) {
+      tasks.push({
+        kernel: 'adamwRows',
+        update: at('backbone', false),
+        parameters: table.values,
+        moments: table.moments,
+        squares: table.squares,
+        gradients: table.rowGradients.subarray(0, plan!.unique.length * table.shape[1]),
+        ids: parameters.rowIds.subarray(0, plan!.unique.length),
+        layers: 1,
+        width: table.shape[1],
+      })
+    }
+    await pool.run(tasks)
+  }
+
+  async function losses(batch: Batch, run: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {
+    check(batch)
+    const plan = await gather([batch])
+    const program = await programs.losses()
+    const out = await program.run(feeds(batch, plan, 0, batch.lossMask), run)
+    return out['losses'] as Float32Array
+  }
+
+  return {
+    config,
+    get steps() {
+      return steps
+    },
+    async step(batches, learningRate, { signal } = {}): Promise<StepResult> {
+      signal?.throwIfAborted()
+      if (batches.length === 0 || batches.length > accumulate) {
+        throw new StemkitError(
+          'bad-input',
+          `trainer: a step of ${batches.length} micro-batches; this trainer takes 1 to ${accumulate} (option 'accumulate')`,
+        )
+      }
+      batches.forEach(check)
+      const { loss, plan, bytesCopied } = await computeGradients(batches)
+      const squared = await squaredNorms(plan)
+      const norms = { backbone: Math.sqrt(squared.backbone), tables: Math.sqrt(squared.tables) }
+      const finite = Number.isFinite(loss) && Number.isFinite(norms.backbone) && Number.isFinite(norms.tables)
+      // Numbers that are not finite must not reach the weights; the caller sees them and stops.
+      if (finite) {
+        await update(plan, learningRate, norms)
+        steps++
+      }
+      return {
+        loss,
+        gradNorm: norms.backbone,
+        ...(treatment === 'official' ? { tableGradNorm: norms.tables } : {}),
+        tokens: batches.length * positions,
+        uniqueRows: plan?.unique.length ?? 0,
+        bytesCopied,
+      }
+    },
+    losses,
+    async evaluate(batch, run = {}) {
+      const counted = countOf(batch.lossMask)
+      const perToken = await losses(batch, run)
+      const sum = perToken.reduce((total, loss, i) => (batch.lossMask[i] ? total + loss : total), 0)
+      return { loss: sum / counted, counted }
+    },
+    async gradients(batch) {
+      check(batch)
+      const { loss, plan } = await computeGradients([batch])
+      const copies = new Map<string, NamedArray>()
+      for (const [name, { shape: full }] of parameters.weights) {
+        const gradient = parameters.gradients.get(name)
+        const table = parameters.tables.find((candidate) => candidate.name === name)
+        copies.set(name, { shape: full, data: table ? scattered(table, plan!) : gradient!.slice() })
+      }
+      return { loss, gradients: copies }
+    },
+    async logits(batch, run = {}) {
+      check(batch)
+      const plan = await gather([batch])
+      const program = await programs.logits()
+      const out = await program.run(feeds(batch, plan, 0, batch.lossMask), run)
+      return out['logits'] as Float32Array
+    },
+    state: (): TrainerState => ({
+      steps,
+      weights: parameters.weights,
+      moments: parameters.moments,
+      squares: parameters.squares,
+    }),
+    restore(state) {
+      copyInto(parameters.weights, state.weights)
+      copyInto(parameters.moments, state.moments)
+      copyInto(parameters.squares, state.squares)
+      steps = state.steps
+    },
+    async dispose() {
+      if (disposed) return
+      disposed = true
+      await Promise.all([pool.dispose(), programs.dispose()])
+    },
+  }
+}
+
+/** Graphs are made when first used: a run that never asks for logits does not pay for them. */
+function lazyPrograms(engine: Engine, graph: GraphOptions): Programs {
+  const loaded = new Map<string, Promise<Program>>()
+  const load = (name: string, fn: () => TensorFunction): Promise<Program> => {
+    let program = loaded.get(name)
+    if (!program) loaded.set(name, (program = engine.load(fn(), graphInputs(graph))))
+    return program
+  }
+  return {
+    gradients: () => load('gradients', () => gradientGraph(graph)),
+    losses: () => load('losses', () => lossGraph(graph)),
+    logits: () => load('logits', () => logitsGraph(graph)),
+    async dispose() {
+      for (const program of loaded.values()) await program.then((each) => each.dispose()).catch(() => {})
+    },
+  }
+}
+
+interface Programs {
+  gradients(): Promise<Program>
+  losses(): Promise<Program>
+  logits(): Promise<Program>
+  dispose(): Promise<void>
+}
+
+const rowsOf = (table: LazyTable, plan: RowPlan): Float32Array =>
+  table.rows.subarray(0, plan.unique.length * table.shape[1])
+
+/** The gradient block of a table as a gradient of all its rows. */
+function scattered({ shape: [rows, width], rowGradients }: LazyTable, { unique }: RowPlan): Float32Array {
+  const full = new Float32Array(rows * width)
+  unique.forEach((id, i) => full.set(rowGradients.subarray(i * width, (i + 1) * width), id * width))
+  return full
+}
+
+const countOf = (mask: Float32Array): number => mask.reduce((sum, value) => sum + value, 0)
+
+function concatenated(batches: readonly Batch[]): Int32Array {
+  const ids = new Int32Array(batches.reduce((sum, { inputIds }) => sum + inputIds.length, 0))
+  let at = 0
+  for (const { inputIds } of batches) {
+    ids.set(inputIds, at)
+    at += inputIds.length
+  }
+  return ids
+}

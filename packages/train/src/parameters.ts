@@ -1,0 +1,197 @@
+import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
+import { arenaBytes, createArena, type Arena } from './optimizer/arena.ts'
+import type { NamedArray } from './trainer.ts'
+
+/** How table rows are trained; see `createTrainer`. */
+export type Treatment = 'lazy' | 'dense' | 'official'
+
+/** Values, gradients and both moments of some weights: four arrays of equal length, weights at equal places. */
+export interface Region {
+  readonly values: Float32Array
+  readonly gradients: Float32Array
+  readonly moments: Float32Array
+  readonly squares: Float32Array
+  readonly decays: boolean
+  /** Which norm they are clipped by. */
+  readonly clipGroup: 'backbone' | 'tables'
+}
+
+/** A table [V, w] whose rows are trained where they are used. Its gradients come as a block [U, w]. */
+export interface LazyTable {
+  readonly name: string
+  readonly shape: readonly [number, number]
+  readonly values: Float32Array
+  readonly moments: Float32Array
+  readonly squares: Float32Array
+  /** Room for the rows of a step and for their gradients [most, w]. */
+  readonly rows: Float32Array
+  readonly rowGradients: Float32Array
+}
+
+/** Where everything that an optimiser moves lies in memory. */
+export interface Parameters {
+  readonly arena: Arena
+  readonly regions: readonly Region[]
+  readonly tables: readonly LazyTable[]
+  /** Row ids of a step. */
+  readonly rowIds: Uint32Array
+  /** A second set of gradients for micro-batches after the first, if there are any. */
+  readonly extra: { readonly regions: readonly Float32Array[]; readonly tables: readonly Float32Array[] } | undefined
+  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly moments: ReadonlyMap<string, NamedArray>
+  readonly squares: ReadonlyMap<string, NamedArray>
+  /** Gradients of the regions' weights by name; `extra` the same in the second set. */
+  readonly gradients: ReadonlyMap<string, Float32Array>
+  readonly extraGradients: ReadonlyMap<string, Float32Array>
+}
+
+export interface ParameterOptions {
+  readonly config: ModelConfig
+  readonly custom?: CustomFeedForwards | undefined
+  readonly treatment: Treatment
+  /** Most rows that a step can use. */
+  readonly mostRows: number
+  /** Whether gradients of several micro-batches are added up. */
+  readonly accumulates: boolean
+  /** Whether threads are to share the memory. */
+  readonly shared: boolean
+}
+
+/** Cache lines of 16 floats, so that weights of a region stay aligned. */
+const align = (length: number): number => Math.ceil(length / 16) * 16
+
+/**
+ * Lays out all weights of a model: matrices (which decay) side by side, then norm gains, then tables that are trained
+ * as a whole; tables trained by the row are apart. Everything is zero.
+ * @throws StemkitError 'unsupported' if it does not fit 4 GB
+ */
+export function layOutParameters(options: ParameterOptions): Parameters {
+  const { config, custom, treatment, mostRows, accumulates, shared } = options
+  const specs = [...listWeights(config, custom)]
+  const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+  const lazy = treatment === 'lazy' ? specs.filter(([, { role }]) => role === 'table') : []
+  const dense = specs.filter((spec) => !lazy.includes(spec))
+  const groups = groupsOf(treatment).map((group) => {
+    const members = dense.filter(([, { role }]) => group.roles.includes(role))
+    return { ...group, members, length: members.reduce((sum, [, { shape }]) => sum + align(sizeOf(shape)), 0) }
+  })
+  const used = groups.filter(({ length }) => length > 0)
+  const copies = accumulates ? 2 : 1
+
+  const arena = createArena(
+    arenaBytes([
+      ...used.flatMap(({ length }) => Array.from({ length: 3 + copies }, () => length)),
+      ...lazy.flatMap(([, { shape }]) => [
+        ...[sizeOf(shape), sizeOf(shape), sizeOf(shape)],
+        ...Array.from({ length: 1 + copies }, () => mostRows * shape[1]!),
+      ]),
+      mostRows,
+    ]),
+    { shared },
+  )
+
+  const weights = new Map<string, NamedArray>()
+  const moments = new Map<string, NamedArray>()
+  const squares = new Map<string, NamedArray>()
+  const gradients = new Map<string, Float32Array>()
+  const extraGradients = new Map<string, Float32Array>()
+  const extraRegions: Float32Array[] = []
+  const regions = used.map(({ members, length, decays, clipGroup }): Region => {
+    const region = {
+      values: arena.float32(length),
+      gradients: arena.float32(length),
+      moments: arena.float32(length),
+      squares: arena.float32(length),
+      decays,
+      clipGroup,
+    }
+    const extra = accumulates ? arena.float32(length) : undefined
+    if (extra) extraRegions.push(extra)
+    let at = 0
+    for (const [name, { shape }] of members) {
+      const part = (array: Float32Array): Float32Array => array.subarray(at, at + sizeOf(shape))
+      weights.set(name, { shape, data: part(region.values) })
+      moments.set(name, { shape, data: part(region.moments) })
+      squares.set(name, { shape, data: part(region.squares) })
+      gradients.set(name, part(region.gradients))
+      if (extra) extraGradients.set(name, part(extra))
+      at += align(sizeOf(shape))
+    }
+    return region
+  })
+
+  const extraTables: Float32Array[] = []
+  const tables = lazy.map(([name, { shape }]): LazyTable => {
+    const [rows, width] = shape as [number, number]
+    const table = {
+      name,
+      shape: [rows, width] as const,
+      values: arena.float32(rows * width),
+      moments: arena.float32(rows * width),
+      squares: arena.float32(rows * width),
+      rows: arena.float32(mostRows * width),
+      rowGradients: arena.float32(mostRows * width),
+    }
+    if (accumulates) extraTables.push(arena.float32(mostRows * width))
+    weights.set(name, { shape, data: table.values })
+    moments.set(name, { shape, data: table.moments })
+    squares.set(name, { shape, data: table.squares })
+    return table
+  })
+
+  const inOrder = (map: Map<string, NamedArray>): Map<string, NamedArray> =>
+    new Map(specs.map(([name]) => [name, map.get(name)!]))
+  return {
+    arena,
+    regions,
+    tables,
+    rowIds: arena.uint32(mostRows),
+    extra: accumulates ? { regions: extraRegions, tables: extraTables } : undefined,
+    weights: inOrder(weights),
+    moments: inOrder(moments),
+    squares: inOrder(squares),
+    gradients,
+    extraGradients,
+  }
+}
+
+interface Group {
+  readonly roles: readonly string[]
+  readonly decays: boolean
+  readonly clipGroup: Region['clipGroup']
+}
+
+function groupsOf(treatment: Treatment): Group[] {
+  if (treatment === 'official') {
+    return [
+      { roles: ['matrix', 'gain'], decays: true, clipGroup: 'backbone' },
+      { roles: ['table'], decays: true, clipGroup: 'tables' },
+    ]
+  }
+  return [
+    { roles: ['matrix', 'table'], decays: true, clipGroup: 'backbone' },
+    { roles: ['gain'], decays: false, clipGroup: 'backbone' },
+  ]
+}
+
+/**
+ * Copies arrays into live memory.
+ * @throws StemkitError 'bad-input' naming a weight that is missing, unknown or of another shape
+ */
+export function copyInto(target: ReadonlyMap<string, NamedArray>, source: ReadonlyMap<string, NamedArray>): void {
+  for (const name of source.keys()) {
+    if (!target.has(name)) throw new StemkitError('bad-input', `weights: ${name} is not one of this model`)
+  }
+  for (const [name, { shape, data }] of target) {
+    const given = source.get(name)
+    if (!given) throw new StemkitError('bad-input', `weights: ${name} is missing`)
+    if (given.shape.join() !== shape.join()) {
+      throw new StemkitError(
+        'bad-input',
+        `weights: ${name} has shape [${given.shape.join()}], this model wants [${shape.join()}]`,
+      )
+    }
+    data.set(given.data)
+  }
+}
