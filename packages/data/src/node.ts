@@ -1,0 +1,1 @@
+export { readDocuments, type ReadOptions, type ReadProgress } from './node/read-documents.ts'
