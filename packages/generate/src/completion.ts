@@ -1,0 +1,34 @@
+import type { FinishReason, Generation } from './generation.ts'
+
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly totalTokens: number
+}
+
+/** A generation that has come to its end. */
+export interface Completion {
+  readonly text: string
+  readonly tokens: readonly number[]
+  /** ln of the model's probability of each token. */
+  readonly logprobs: readonly number[]
+  readonly finishReason: FinishReason
+  readonly usage: Usage
+}
+
+/** Waits for all pieces of a generation. */
+export async function collect(generation: Generation): Promise<Completion> {
+  let text = ''
+  const tokens: number[] = []
+  const logprobs: number[] = []
+  let finishReason: FinishReason = 'length'
+  for await (const piece of generation) {
+    text += piece.text
+    tokens.push(piece.token)
+    logprobs.push(piece.logprob)
+    finishReason = piece.finishReason ?? finishReason
+  }
+  const promptTokens = generation.promptTokens.length
+  const usage = { promptTokens, completionTokens: tokens.length, totalTokens: promptTokens + tokens.length }
+  return { text, tokens, logprobs, finishReason, usage }
+}
