@@ -8,6 +8,8 @@ import type { TokenizerJson } from './tokenizer-json.ts'
 import { textsOfFiles, writeCorpus, type CorpusProgress } from './train/corpus.ts'
 import { learnMerges, NATIVE_VOCABULARY } from './train/merges.ts'
 
+export type { CorpusProgress, TokenizerJson }
+
 export interface TrainBpeOptions {
   /** Documents to learn from. */
   readonly texts?: Iterable<string> | AsyncIterable<string>
