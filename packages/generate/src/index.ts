@@ -1,6 +1,6 @@
 export { collect, type Completion, type Usage } from './completion.ts'
 export { contentId } from './content-id.ts'
-export { exportModel, type ExportOptions } from './export-model.ts'
+export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
 export type { FinishReason, GenerateOptions, Generation, Piece } from './generation.ts'
 export { toLanguageModel } from './language-model.ts'
 export {

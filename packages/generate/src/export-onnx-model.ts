@@ -14,7 +14,7 @@ import { add, gather, reshape, slice, tensor, tensor1d, zerosLike } from '@stemk
 import type { Tensor, Tensor1D, Tensor2D } from '@stemkit/tensor'
 import { causalMaskOf } from './forward.ts'
 
-export interface ExportOptions {
+export interface ExportOnnxOptions {
   readonly config: ModelConfig
   /** Every weight by name. With `tables: 'inputs'` the tables may be left out. */
   readonly weights: ReadonlyMap<string, NamedArray>
@@ -41,7 +41,7 @@ const LARGEST_FILE = 2 ** 31 - 2 ** 24
  * The weights are float32 initialisers, and the config stands in the metadata under `stemkit.config`.
  * @throws bad-input for a length out of range or a missing weight; unsupported for a file beyond 2 GiB
  */
-export function exportModel(options: ExportOptions): Uint8Array {
+export function exportOnnxModel(options: ExportOnnxOptions): Uint8Array {
   const { config, length, tables = 'inside', custom } = options
   if (length !== undefined && !(Number.isInteger(length) && length >= 1 && length <= config.maxLength)) {
     throw new StemkitError(
@@ -75,7 +75,10 @@ export function exportModel(options: ExportOptions): Uint8Array {
   return exportOnnx(forward(options, constants), inputs, { 'stemkit.config': JSON.stringify(config) })
 }
 
-function forward({ config, custom }: ExportOptions, constants: Readonly<Record<string, NamedArray>>): TensorFunction {
+function forward(
+  { config, custom }: ExportOnnxOptions,
+  constants: Readonly<Record<string, NamedArray>>,
+): TensorFunction {
   const { vocabSize } = config
   const experts = config.feedForwards.includes('hash_moe')
     ? tokenExperts(

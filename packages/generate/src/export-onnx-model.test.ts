@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { createRowPlan } from '@stemkit/store'
 import type * as OnnxRuntime from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
-import { exportModel } from './index.ts'
+import { exportOnnxModel } from './index.ts'
 import { readOracleCase } from './testing/oracle-case.ts'
 
 // Bare ONNX Runtime: what anyone would run the file with.
@@ -21,7 +21,7 @@ describe.each(['dense', 'stem-full', 'gqa-stem', 'hash-moe'])('the file of case 
   const length = sequences[0]!.length
 
   test('gives the logits of the reference for token ids alone, any number of any length', async () => {
-    const session = await ort.InferenceSession.create(exportModel({ config, weights }))
+    const session = await ort.InferenceSession.create(exportOnnxModel({ config, weights }))
     expect(session.inputNames).toEqual(['input_ids'])
     expect(session.outputNames).toEqual(['logits'])
 
@@ -35,7 +35,7 @@ describe.each(['dense', 'stem-full', 'gqa-stem', 'hash-moe'])('the file of case 
   })
 
   test('can have a fixed length', async () => {
-    const session = await ort.InferenceSession.create(exportModel({ config, weights, length }))
+    const session = await ort.InferenceSession.create(exportOnnxModel({ config, weights, length }))
     const { logits: found } = await session.run({ input_ids: int32(sequences[1]!, [1, length]) })
     expect(worst(found!.data, logits[1]!)).toBeLessThan(2e-5)
     await expect(session.run({ input_ids: int32([1, 2], [1, 2]) })).rejects.toThrow()
@@ -47,8 +47,8 @@ test('tables can stay outside, and their rows be fed', async () => {
   const { config, weights, sequences, logits } = readOracleCase('stem-third')
   const tables = [...weights].filter(([key]) => key.endsWith('stem_table.weight'))
   const backbone = new Map([...weights].filter(([key]) => !key.endsWith('stem_table.weight')))
-  const bytes = exportModel({ config, weights: backbone, tables: 'inputs' })
-  const inside = exportModel({ config, weights })
+  const bytes = exportOnnxModel({ config, weights: backbone, tables: 'inputs' })
+  const inside = exportOnnxModel({ config, weights })
   const tableBytes = tables.reduce((sum, [, { data }]) => sum + data.byteLength, 0)
   expect(inside.length - bytes.length).toBeGreaterThan(tableBytes - 1000)
 
@@ -75,21 +75,21 @@ describe('exporting refuses', () => {
   const { config, weights } = readOracleCase('stem-third')
 
   test('a length that the model does not have', () => {
-    expect(() => exportModel({ config, weights, length: 41 })).toThrow(
+    expect(() => exportOnnxModel({ config, weights, length: 41 })).toThrow(
       "length is 41, but must be in 1..40, the model's length",
     )
   })
 
   test('weights without the tables that shall be inside', () => {
     const backbone = new Map([...weights].filter(([key]) => !key.endsWith('stem_table.weight')))
-    expect(() => exportModel({ config, weights: backbone })).toThrow("no 'model.layers.1.mlp.stem_table.weight'")
+    expect(() => exportOnnxModel({ config, weights: backbone })).toThrow("no 'model.layers.1.mlp.stem_table.weight'")
   })
 
   test('a file larger than the format can hold', () => {
     // Only the size is looked at: nothing of this is touched, and so the system gives it no memory.
     const data = new Float32Array(600 * 2 ** 20)
     const large = new Map(weights).set('model.layers.1.mlp.stem_table.weight', { shape: [config.vocabSize, 256], data })
-    expect(() => exportModel({ config, weights: large })).toThrow(
+    expect(() => exportOnnxModel({ config, weights: large })).toThrow(
       'the file would have 2.3 GiB, but ONNX files end at 2 GiB',
     )
   })

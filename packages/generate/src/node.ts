@@ -1,0 +1,7 @@
+export {
+  loadModel,
+  readModel,
+  type LoadModelOptions,
+  type ModelFiles,
+  type ReadModelOptions,
+} from './node/load-model.ts'

@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os'
+import { compiledEngine, eagerEngine, type Engine } from '@stemkit/compile'
+import { nodeRuntime } from '@stemkit/compile/node'
+import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
+import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import { useBackend } from '@stemkit/tensor'
+import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
+import { byteLength, toFloat32 } from '@stemkit/weights'
+import { readModelFolder } from '@stemkit/weights/node'
+import { createModel, type Model } from '../model.ts'
+
+export interface ReadModelOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told after every tensor. */
+  readonly onProgress?: ((progress: { readonly bytes: number; readonly totalBytes: number }) => void) | undefined
+}
+
+/** What a model folder holds, in memory. */
+export interface ModelFiles {
+  readonly config: ModelConfig
+  readonly weights: Map<string, NamedArray>
+  readonly tokenizer: Tokenizer | undefined
+}
+
+/**
+ * Reads a model folder: `config.json`, the tensors, and `tokenizer.json` where there is one. Weights of any float type
+ * become float32.
+ * @throws not-found, bad-input, unsupported, corrupt or io, with one line that names the file; the reason of `signal`
+ */
+export async function readModel(folder: string, { signal, onProgress }: ReadModelOptions = {}): Promise<ModelFiles> {
+  const options = signal ? { signal } : {}
+  const files = await readModelFolder(folder, options)
+  try {
+    const { config, tensors, tokenizerPath } = files
+    const infos = [...tensors.tensors]
+    const totalBytes = infos.reduce((sum, [, info]) => sum + byteLength(info), 0)
+    let bytes = 0
+    const weights = new Map<string, NamedArray>()
+    for (const [name, info] of infos) {
+      weights.set(name, { shape: info.shape, data: toFloat32(await tensors.read(name, options)) })
+      bytes += byteLength(info)
+      onProgress?.({ bytes, totalBytes })
+    }
+    const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizerFolder(tokenizerPath, options)
+    return { config, weights, tokenizer }
+  } finally {
+    await files.dispose()
+  }
+}
+
+export interface LoadModelOptions extends ReadModelOptions {
+  /**
+   * `cpu`: compiled, on ONNX Runtime. `webgpu`: on the tfjs backend of that name, whose package must have been imported.
+   * Default `cpu`.
+   */
+  readonly device?: 'cpu' | 'webgpu' | undefined
+  /** What computes, instead of `device`. */
+  readonly engine?: Engine | undefined
+  /** Feed-forwards of your own that the config names. */
+  readonly custom?: CustomFeedForwards | undefined
+}
+
+/**
+ * Loads a model folder, ready to run.
+ * @throws as `readModel`; unsupported or not-found where the device is not there
+ */
+export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<Model> {
+  const engine = options.engine ?? (await openDevice(options.device ?? 'cpu'))
+  const files = await readModel(folder, options)
+  return createModel({ ...files, engine, custom: options.custom })
+}
+
+async function openDevice(device: 'cpu' | 'webgpu'): Promise<Engine> {
+  if (device === 'cpu') return compiledEngine(nodeRuntime(), { threads: availableParallelism() })
+  await useBackend(device)
+  return eagerEngine()
+}
