@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The package manager, fetched through npx so that nothing is installed globally. */
-export const PNPM = 'pnpm@12.21.0'
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export const root = fileURLToPath(new URL('../..', import.meta.url))
+/** The package manager, fetched through npx so that nothing is installed globally. */
+const pnpm = `pnpm@${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).config.pnpm}`
 
 /** The workspace's own Node. */
-export const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
+const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
 const stamp = join(root, 'node_modules/.stemkit-set-up')
 
@@ -27,10 +27,10 @@ export async function setUp() {
   const line = progressLine()
   let added = ''
   const tick = setInterval(() => line.update(`Setting up${added}, ${seconds()}`), 250)
-  line.start(`Setting up: installing packages with ${PNPM} ...`)
+  line.start(`Setting up: installing packages with ${pnpm} ...`)
 
   const flags = ['--frozen-lockfile', '--reporter=append-only', '--config.optimistic-repeat-install=false']
-  const { code, output } = await capture('npx', ['--yes', PNPM, 'install', ...flags], (text) => {
+  const { code, output } = await capture('npx', ['--yes', pnpm, 'install', ...flags], (text) => {
     const count = /added (\d+)/.exec(text)?.[1]
     if (count) added = `: ${count} packages added`
   })
