@@ -42,9 +42,12 @@ export function requireFinite({ steps, weights, moments, squares }: TrainerState
   }
 }
 
-/** One multiply-add per value: x * 0 is NaN exactly where x is not finite. */
+/** One pass without a branch: x - x is NaN exactly where x is not finite. */
 function allFinite(data: Float32Array): boolean {
   let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i]! * 0
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i]!
+    sum += x - x
+  }
   return sum === 0
 }

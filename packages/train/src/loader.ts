@@ -9,12 +9,12 @@ export interface Stateful {
 
 /** Batches without end. The loader of `@stemkit/data` is one. */
 export interface Loader extends Stateful {
-  next(options?: { readonly signal?: AbortSignal }): Promise<Batch>
+  next(options?: { readonly signal?: AbortSignal }): Batch | Promise<Batch>
 }
 
 /** The same batch for ever, for self-checks. */
 export const repeatBatch = (batch: Batch): Loader => ({
-  next: () => Promise.resolve(batch),
+  next: () => batch,
   state: () => null,
   restore: () => undefined,
 })

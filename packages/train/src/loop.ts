@@ -2,6 +2,7 @@ import type { Batch } from '@stemkit/data'
 import { StemkitError } from '@stemkit/spec/errors'
 import { requireFinite, type CheckpointWriter, type RunState } from './checkpoint.ts'
 import { evaluate } from './evaluate.ts'
+import { requireFit } from './fit.ts'
 import type { Loader, Stateful } from './loader.ts'
 import { utilisation, type Cost, type TrainStep } from './metrics.ts'
 import type { Schedule } from './schedule.ts'
@@ -31,7 +32,7 @@ export interface TrainOptions extends Cost {
  * so whatever the consumer wrote down about the step is never behind the checkpoint. Leaving the loop early saves nothing;
  * aborting `signal` stops at a step boundary, saves, then throws its reason (an evaluation under way is cut short).
  *
- * Throws `bad-input` for impossible options; `diverged` at the first loss or gradient norm that is not finite, without
+ * Throws `bad-input` for impossible options and for a state to resume that is another model's; `diverged` at the first loss or gradient norm that is not finite, without
  * touching what was saved; and what trainer, loader and writer throw.
  */
 export function train({ resume, ...options }: TrainOptions): AsyncGenerator<TrainStep, void, undefined> {
@@ -78,7 +79,8 @@ async function* run(
     saved = trainer.steps
   }
 
-  while (trainer.steps < steps && !signal?.aborted) {
+  while (trainer.steps < steps) {
+    if (signal?.aborted) break
     const index = trainer.steps
     const start = performance.now()
     const batches = await unlessAborted(signal, () => take(loader, accumulate, signal))
@@ -123,6 +125,7 @@ async function* run(
 
 /** Puts trainer, loader and generator where the resumed state has them. */
 function restore(state: RunState, { trainer, loader, rng }: RunOptions): void {
+  requireFit(state, trainer)
   trainer.restore(state.trainer)
   loader.restore(state.loader)
   rng?.restore(state.rng)

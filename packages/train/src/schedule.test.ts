@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, existsSync } from 'node:fs'
 import { StemkitError } from '@stemkit/spec/errors'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { constant, linearDecay, warmupCosine } from './schedule.ts'
 

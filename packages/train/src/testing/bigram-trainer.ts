@@ -4,17 +4,17 @@ import type { NamedArray, StepResult, Trainer, TrainerState } from '../trainer.t
 
 const [BETA1, BETA2, EPS, DECAY, CLIP] = [0.9, 0.95, 1e-8, 0.1, 1]
 
-/** A model without layers: the logits of the next token are a row of a table plus a bias. */
+/** One layer of a kind of its own: the logits of the next token are a row of a table plus a bias. */
 export const bigramConfig = (vocabSize: number): ModelConfig => ({
   dim: vocabSize,
-  layers: 0,
+  layers: 1,
   heads: 1,
   kvHeads: 1,
   headDim: vocabSize,
   ffnHidden: vocabSize,
   vocabSize,
   maxLength: 64,
-  feedForwards: [],
+  feedForwards: ['bigram'],
   ropeTheta: 10_000,
   normEps: 1e-5,
   crossDocumentMask: false,
