@@ -1,0 +1,58 @@
+import { StemkitError } from '@stemkit/spec/errors'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { arenaBytes, createArena } from './arena.ts'
+
+test.each([true, false])(
+  'gives out zeroed arrays that start at cache lines and do not overlap (shared: %s)',
+  (shared) => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 20 }), (lengths) => {
+        const arena = createArena(arenaBytes(lengths), { shared })
+        expect(arena.memory.buffer instanceof SharedArrayBuffer).toBe(shared)
+        const arrays = lengths.map((length, i) => [arena.float32, arena.int32, arena.uint32][i % 3]!(length))
+        arrays.forEach((array, i) => {
+          expect(array.buffer).toBe(arena.memory.buffer)
+          expect(array.byteOffset % 64).toBe(0)
+          expect(array.every((value) => value === 0)).toBe(true)
+          array.fill(i + 1)
+        })
+        arrays.forEach((array, i) => expect(array.every((value) => value === i + 1)).toBe(true))
+      }),
+      { numRuns: 30 },
+    )
+  },
+)
+
+const codeOf = (action: () => unknown): string | undefined => {
+  try {
+    action()
+  } catch (error) {
+    return StemkitError.isInstance(error) ? `${error.code}: ${error.message}` : String(error)
+  }
+  return undefined
+}
+
+test('says when it is full', () => {
+  const arena = createArena(arenaBytes([16000]))
+  arena.float32(16000)
+  expect(codeOf(() => arena.float32(16384))).toMatch(
+    /^bad-input: .*no room for 16384 numbers after 64000 of 64000 bytes/,
+  )
+  expect(codeOf(() => arena.float32(1.5))).toMatch(/^bad-input/)
+})
+
+test('says how many parameters fit when a model is too large', () => {
+  const parameters = 300_000_000
+  expect(codeOf(() => createArena(arenaBytes([1, 2, 3, 4].map(() => parameters))))).toMatch(
+    /^unsupported: .*4\.5 GB asked, WebAssembly ends at 4\.0 GB, which is 268435456 parameters/,
+  )
+})
+
+test('reserves all of the 4 GB without touching them, and reaches their end', () => {
+  const arena = createArena(2 ** 32)
+  arena.float32(2 ** 30 - 16)
+  const end = arena.float32(16)
+  end[15] = 1
+  expect(end.byteOffset).toBe(2 ** 32 - 64)
+})

@@ -1,0 +1,137 @@
+import { StemkitError } from '@stemkit/spec/errors'
+
+/** AdamW's numbers at one step. */
+export interface AdamUpdate {
+  readonly learningRate: number
+  /** Optimiser steps including this one, from 1. */
+  readonly t: number
+  /** What gradients are multiplied by first: clipping. */
+  readonly gradScale: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  readonly weightDecay: number
+}
+
+/** Four arrays [n] of one memory. */
+export interface Moving {
+  readonly parameters: Float32Array
+  /** First moments m. */
+  readonly moments: Float32Array
+  /** Second moments v. */
+  readonly squares: Float32Array
+  readonly gradients: Float32Array
+}
+
+/** Rows of a table [V, layers * width] beside one block per layer [layers, U, width]. */
+export interface Rows {
+  /** The rows [U], each at most once. */
+  readonly ids: Uint32Array
+  readonly layers: number
+  /** Floats of a row in one layer. */
+  readonly width: number
+}
+
+/** A piece of work over float32 arrays that lie in one memory. Those of one job must not depend on each other. */
+export type Task =
+  | ({ readonly kernel: 'adamw'; readonly update: AdamUpdate } & Moving)
+  | ({ readonly kernel: 'adamwRows'; readonly update: AdamUpdate } & Moving & Rows)
+  | ({
+      readonly kernel: 'gatherRows' | 'scatterRows'
+      readonly table: Float32Array
+      readonly block: Float32Array
+    } & Rows)
+  | { readonly kernel: 'sumOfSquares' | 'zero'; readonly values: Float32Array }
+  | { readonly kernel: 'addInto'; readonly into: Float32Array; readonly values: Float32Array }
+  | { readonly kernel: 'scale'; readonly values: Float32Array; readonly factor: number }
+
+/** The exported functions of the module; a task names its kernel by its index here. */
+export const KERNELS = [
+  'adamw',
+  'adamwRows',
+  'gatherRows',
+  'scatterRows',
+  'sumOfSquares',
+  'addInto',
+  'scale',
+  'zero',
+] as const satisfies readonly Task['kernel'][]
+
+/** Floats that a thread takes at a time: 64 KiB. A multiple of what `sumOfSquares` adds up before rounding to 64 bits. */
+export const CHUNK = 16384
+
+/** A task as the threads see it: items [0, items), `chunk` of them at a time, then the kernel's further arguments. */
+export interface Encoded {
+  readonly kernel: number
+  readonly items: number
+  readonly chunk: number
+  readonly args: readonly number[]
+}
+
+/**
+ * @throws bad-input where an array is of another memory, too short, or a row is outside its table or out of order
+ */
+export function encode(task: Task, memory: WebAssembly.Memory): Encoded {
+  const at = (array: Float32Array | Uint32Array, length: number): number => {
+    if (array.buffer !== memory.buffer) throw wrong(task, 'an array is not in the memory of the pool')
+    if (array.length < length) throw wrong(task, `an array has ${array.length} of ${length} numbers`)
+    return array.byteOffset
+  }
+  const moving = (arrays: Moving, length: number, gradients: number): number[] => [
+    at(arrays.parameters, length),
+    at(arrays.moments, length),
+    at(arrays.squares, length),
+    at(arrays.gradients, gradients),
+  ]
+  const kernel = KERNELS.indexOf(task.kernel)
+  const floats = (items: number, ...args: number[]): Encoded => ({ kernel, items, chunk: CHUNK, args })
+  const rows = ({ ids, layers, width }: Rows, ...args: number[]): Encoded => ({
+    kernel,
+    items: ids.length,
+    chunk: Math.max(1, Math.floor(CHUNK / (layers * width))),
+    args: [...args, at(ids, ids.length), ids.length, layers, width],
+  })
+
+  switch (task.kernel) {
+    case 'adamw': {
+      const { length } = task.parameters
+      return floats(length, ...moving(task, length, length), ...scalars(task.update))
+    }
+    case 'adamwRows': {
+      const { block, table } = extent(task, task.parameters)
+      return rows(task, ...moving(task, table, block), ...scalars(task.update))
+    }
+    case 'gatherRows':
+    case 'scatterRows': {
+      const { block, table } = extent(task, task.table)
+      return rows(task, at(task.table, table), at(task.block, block))
+    }
+    case 'sumOfSquares':
+    case 'zero':
+      return floats(task.values.length, at(task.values, 0))
+    case 'addInto':
+      return floats(task.values.length, at(task.into, task.values.length), at(task.values, 0))
+    case 'scale':
+      return floats(task.values.length, at(task.values, 0), task.factor)
+  }
+}
+
+/** What the kernel multiplies with: everything that is the same for all floats, computed in 64 bits. */
+function scalars({ learningRate, t, gradScale, beta1, beta2, epsilon, weightDecay }: AdamUpdate): number[] {
+  const stepSize = learningRate / (1 - beta1 ** t)
+  const rootScale = 1 / Math.sqrt(1 - beta2 ** t)
+  return [gradScale, learningRate * weightDecay, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, rootScale, epsilon]
+}
+
+/** Lengths of the block of a task's rows and of the part of the table that they reach into. */
+function extent(task: Task & Rows, table: Float32Array): { readonly block: number; readonly table: number } {
+  const { ids, layers, width } = task
+  const rows = Math.floor(table.length / (layers * width))
+  for (let u = 0; u < ids.length; u++) {
+    if (ids[u]! >= rows) throw wrong(task, `row ${ids[u]} of a table of ${rows}`)
+    if (u > 0 && ids[u]! <= ids[u - 1]!) throw wrong(task, `row ${ids[u]} after row ${ids[u - 1]}; ids have to ascend`)
+  }
+  return { block: ids.length * layers * width, table: rows * layers * width }
+}
+
+const wrong = (task: Task, what: string): StemkitError => new StemkitError('bad-input', `${task.kernel}: ${what}`)
