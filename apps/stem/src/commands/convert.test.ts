@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { collect } from '@stemkit/generate'
+import { loadModel, readModel } from '@stemkit/generate/node'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { writeTinyModel } from '../testing/model-folder.ts'
+import { runCommand, type Outcome } from '../testing/run-command.ts'
+import { convertCommand } from './convert.ts'
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'stem-convert-'))
+})
+afterEach(() => rm(dir, { recursive: true }))
+
+const at = (name: string): string => join(dir, name)
+const convert = (...args: string[]): Promise<Outcome> => runCommand(convertCommand(), args)
+
+async function logitsOf(folder: string): Promise<Float32Array> {
+  const model = await loadModel(folder)
+  const logits = await model.logits([5, 17, 3, 3, 80, 41])
+  await model.dispose()
+  return logits
+}
+
+describe('stem convert', () => {
+  test.each([
+    ['hf', 'dense'],
+    ['official', 'dense'],
+    ['official', 'stem'],
+  ])('writes the %s layout of a %s model, and back to equal logits', async (layout, kind) => {
+    await writeTinyModel(at('model'), { kind })
+    const there = await convert(at('model'), at('other'), '--to', layout)
+    expect(there).toEqual({
+      code: 0,
+      stdout: `${at('model')} (stemkit) is now ${at('other')} (${layout})\n`,
+      stderr: '',
+    })
+    const back = await convert(at('other'), at('again'))
+    expect(back.stdout).toBe(`${at('other')} (${layout}) is now ${at('again')} (stemkit)\n`)
+    expect(await logitsOf(at('again'))).toEqual(await logitsOf(at('model')))
+    expect(await readFile(join(at('again'), 'tokenizer.json'))).toEqual(
+      await readFile(join(at('model'), 'tokenizer.json')),
+    )
+  })
+
+  test('goes from one foreign layout to another, and leaves nothing between them behind', async () => {
+    await writeTinyModel(at('model'), { kind: 'dense' })
+    await convert(at('model'), at('hf'), '--to', 'hf')
+    const { stdout } = await convert(at('hf'), at('official'), '--to', 'official')
+    expect(stdout).toBe(`${at('hf')} (hf) is now ${at('official')} (official)\n`)
+    await convert(at('official'), at('again'), '--from', 'official')
+    expect(await logitsOf(at('again'))).toEqual(await logitsOf(at('model')))
+    expect((await readdir(dir)).toSorted()).toEqual(['again', 'hf', 'model', 'official'])
+  })
+
+  test('takes another tokenizer along', async () => {
+    await writeTinyModel(at('model'), { kind: 'dense' })
+    await convert(at('model'), at('hf'), '--to', 'hf')
+    await rm(join(at('hf'), 'tokenizer.json'))
+    await convert(at('hf'), at('bare'))
+    expect((await readModel(at('bare'))).tokenizer).toBe(undefined)
+    await convert(at('hf'), at('whole'), '--tokenizer', join(at('model'), 'tokenizer.json'))
+    expect((await readModel(at('whole'))).tokenizer?.vocabSize).toBe(96)
+  })
+
+  test('refuses a tokenizer with more tokens than the model, before anything is written', async () => {
+    await writeTinyModel(at('large'))
+    await writeTinyModel(at('small'), { kind: 'dense', vocabSize: 90 })
+    await convert(at('small'), at('hf'), '--to', 'hf')
+    const { code, stderr } = await convert(at('hf'), at('out'), '--tokenizer', at('large'))
+    expect(code).toBe(2)
+    expect(stderr).toBe(`error: convert: ${at('large')} has 96 tokens, but the model only 90\n`)
+    expect(existsSync(at('out'))).toBe(false)
+  })
+
+  test('leaves a folder that is not empty alone, unless told otherwise', async () => {
+    await writeTinyModel(at('model'), { kind: 'dense' })
+    await convert(at('model'), at('out'), '--to', 'hf')
+    await writeFile(join(at('out'), 'notes.txt'), 'mine')
+    const refused = await convert(at('model'), at('out'), '--to', 'official')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('is not empty; choose another folder, or replace its model with --force')
+    expect((await convert(at('model'), at('out'), '--to', 'official', '--force')).code).toBe(0)
+    expect(await readFile(join(at('out'), 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  test.each([
+    ['a model folder that would stay one', ['model', 'out'], 2, 'is a model folder already'],
+    ['its own source', ['model', 'model', '--to', 'official', '--force'], 2, 'is the source itself'],
+    [
+      'STEM layers where there is no place for them',
+      ['model', 'out', '--to', 'hf'],
+      1,
+      'only dense models can be exported there',
+    ],
+    ['a source that is not there', ['nowhere', 'out'], 1, 'nowhere does not exist'],
+    [
+      'a tokenizer for a model folder',
+      ['model', 'out', '--to', 'official', '--tokenizer', 'model'],
+      2,
+      'is for models of other layouts',
+    ],
+  ])('refuses %s', async (_, [source, out, ...rest], exitCode, message) => {
+    await writeTinyModel(at('model'))
+    const { code, stdout, stderr } = await convert(at(source!), at(out!), ...rest)
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr.trim().split('\n').length).toBe(1)
+  })
+})
+
+const stories = fileURLToPath(new URL('../../../../../shared/data/models/stories260K/', import.meta.url))
+
+test.skipIf(!existsSync(stories))(
+  'a llama2.c model (shared/data/models/stories260K) goes through every layout and tells its story',
+  async () => {
+    await convert(stories, at('first'))
+    await convert(at('first'), at('hf'), '--to', 'hf')
+    await convert(at('hf'), at('official'), '--to', 'official')
+    await convert(at('official'), at('last'))
+    const model = await loadModel(at('last'))
+    const { text } = await collect(model.generate('', { temperature: 0, maxTokens: 60 }))
+    await model.dispose()
+    expect((await readFile(join(stories, 'expected_t0.0.txt'), 'utf8')).startsWith(text)).toBe(true)
+    expect(text.length).toBeGreaterThan(100)
+  },
+)

@@ -1,0 +1,145 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { ModelConfig } from '@stemkit/spec/model-config'
+import { loadTokenizer } from '@stemkit/tokenizer'
+import { readTokenizerFolder } from '@stemkit/tokenizer/node'
+import {
+  exportModel,
+  importModel,
+  openForeignModel,
+  writeModelFolder,
+  type ExportLayout,
+  type ForeignLayout,
+  type ForeignOptions,
+} from '@stemkit/weights/node'
+import { Command, Option } from 'commander'
+import { signalOfProcess } from '../terminal/exit.ts'
+import { statusLine } from '../terminal/progress.ts'
+
+interface Options {
+  readonly from: 'auto' | 'stemkit' | ForeignLayout
+  readonly to: 'stemkit' | ExportLayout
+  readonly tokenizer?: string
+  readonly force?: boolean
+}
+
+interface Job {
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: { bytes: number; totalBytes: number }) => void
+}
+
+export function convertCommand(): Command {
+  return new Command('convert')
+    .description('turn a model of another layout into a model folder, or a model folder into another layout')
+    .argument('<source>', 'model folder, Hugging Face folder, llama2.c .bin file, or state dict of the STEM code')
+    .argument('<out>', 'folder to write')
+    .addOption(
+      new Option('--from <layout>', 'layout of the source')
+        .choices(['auto', 'hf', 'llama2c', 'official', 'stemkit'])
+        .default('auto'),
+    )
+    .addOption(new Option('--to <layout>', 'layout to write').choices(['stemkit', 'hf', 'official']).default('stemkit'))
+    .option('--tokenizer <file>', 'tokenizer to go along: a tokenizer.json, its folder, or the .bin of llama2.c')
+    .option('--force', 'write into a folder that is not empty')
+    .action(async (source: string, out: string, options: Options) => {
+      const signal = signalOfProcess()
+      const status = statusLine()
+      const onProgress: Job['onProgress'] = ({ bytes, totalBytes }) =>
+        status.show(`writing ${Math.round((100 * bytes) / totalBytes)}%`)
+      await requireFree(source, out, options.force)
+      const from = await convert(source, out, options, { signal, onProgress }).finally(status.clear)
+      process.stdout.write(`${source} (${from}) is now ${out} (${options.to})\n`)
+    })
+}
+
+/** Returns the layout of the source. */
+async function convert(source: string, out: string, options: Options, job: Job): Promise<string> {
+  const { to, tokenizer } = options
+  const from = options.from === 'auto' && (await isModelFolder(source)) ? 'stemkit' : options.from
+  if (from !== 'stemkit') {
+    const layout = from === 'auto' ? {} : { layout: from }
+    if (to === 'stemkit') return takeIn(source, out, { ...layout, ...job }, tokenizer)
+    // By way of a model folder beside the result.
+    await mkdir(dirname(resolve(out)), { recursive: true })
+    const between = await mkdtemp(join(dirname(resolve(out)), `.${basename(out)}-`))
+    try {
+      const found = await takeIn(source, between, { ...layout, ...job }, tokenizer)
+      await exportModel(between, out, { layout: to, ...job })
+      return found
+    } finally {
+      await rm(between, { recursive: true, force: true })
+    }
+  }
+  if (to === 'stemkit') {
+    throw new StemkitError(
+      'bad-input',
+      `convert: ${source} is a model folder already; say what it shall become with --to hf or --to official`,
+    )
+  }
+  if (tokenizer !== undefined) {
+    throw new StemkitError(
+      'bad-input',
+      `convert: --tokenizer is for models of other layouts; put the tokenizer.json into ${source}`,
+    )
+  }
+  await exportModel(source, out, { layout: to, ...job })
+  return from
+}
+
+/** Imports into a model folder; a tokenizer that is given takes the place of the model's own. */
+async function takeIn(
+  source: string,
+  out: string,
+  options: ForeignOptions & Job,
+  tokenizer: string | undefined,
+): Promise<string> {
+  if (tokenizer?.endsWith('.bin')) return (await importModel(source, out, { ...options, tokenizer })).layout
+  const model = await openForeignModel(source, options)
+  try {
+    const own = tokenizer === undefined ? undefined : await readTokenizer(tokenizer, model.config, options.signal)
+    await writeModelFolder(out, { ...model, files: own ?? model.files }, options)
+    return model.layout
+  } finally {
+    await model.dispose()
+  }
+}
+
+/** The files of a tokenizer, if the model has a row for each of its tokens. */
+async function readTokenizer(path: string, model: ModelConfig, signal: AbortSignal): Promise<Map<string, string>> {
+  const { json, config } = await readTokenizerFolder(path, { signal })
+  const { vocabSize } = loadTokenizer(json)
+  if (vocabSize > model.vocabSize) {
+    throw new StemkitError(
+      'bad-input',
+      `convert: ${path} has ${vocabSize} tokens, but the model only ${model.vocabSize}`,
+    )
+  }
+  const files = new Map([['tokenizer.json', JSON.stringify(json)]])
+  return config === undefined ? files : files.set('tokenizer_config.json', JSON.stringify(config))
+}
+
+/** Whether a folder's config.json is one of ours: those of other layouts count layers under other names. */
+async function isModelFolder(path: string): Promise<boolean> {
+  const text = await readFile(join(path, 'config.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return false
+  try {
+    const json = JSON.parse(text) as Record<string, unknown> | null
+    return json?.['n_layers'] !== undefined && json['architectures'] === undefined
+  } catch {
+    return false
+  }
+}
+
+async function requireFree(source: string, out: string, force = false): Promise<void> {
+  if (resolve(source) === resolve(out)) {
+    throw new StemkitError('bad-input', `convert: ${out} is the source itself; choose another folder`)
+  }
+  const present = await readdir(out).catch(() => [])
+  if (present.length > 0 && !force) {
+    throw new StemkitError(
+      'conflict',
+      `convert: ${out} is not empty; choose another folder, or replace its model with --force`,
+    )
+  }
+}

@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeTinyModel } from '../testing/model-folder.ts'
+import { runCommand, type Outcome } from '../testing/run-command.ts'
+import { generateCommand } from './generate.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stem-generate-'))
+  await writeTinyModel(folder)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const generate = (...args: string[]): Promise<Outcome> => runCommand(generateCommand(), [folder, ...args])
+const generated = async (...args: string[]): Promise<Record<string, unknown>> =>
+  JSON.parse((await generate('--json', ...args)).stdout) as Record<string, unknown>
+
+describe('stem generate', () => {
+  test('prints the text, and as JSON the same text with all about it', async () => {
+    const args = ['--prompt', 'the', '--max-tokens', '12', '--seed', '4']
+    const { code, stdout, stderr } = await generate(...args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const result = await generated(...args)
+    expect(result).toEqual({
+      prompt: 'the',
+      text: stdout.slice(0, -1),
+      tokens: expect.any(Array) as unknown,
+      finishReason: 'length',
+      usage: { promptTokens: 3, completionTokens: 12, totalTokens: 15 },
+      seed: 4,
+    })
+    expect(stdout.length).toBe(13)
+  })
+
+  test('chooses the likeliest tokens at temperature 0, whatever the seed', async () => {
+    const args = ['--prompt', 'the', '--max-tokens', '8', '--temperature', '0']
+    expect((await generated(...args)).tokens).toEqual((await generated(...args, '--seed', '9')).tokens)
+  })
+
+  test('tells the seed that it took, which gives the same text again', async () => {
+    const first = await generated('--prompt', 'a', '--temperature', '2')
+    const again = await generated('--prompt', 'a', '--temperature', '2', '--seed', String(first['seed']))
+    expect(again).toEqual(first)
+  })
+
+  test('ends before any of the stop texts', async () => {
+    const free = await generated('--prompt', 'the', '--seed', '1', '--max-tokens', '20')
+    const [late, early] = [(free['text'] as string).slice(12, 14), (free['text'] as string).slice(5, 7)]
+    const { text, finishReason } = await generated(
+      '--prompt',
+      'the',
+      '--seed',
+      '1',
+      '--max-tokens',
+      '20',
+      '--stop',
+      late,
+      '--stop',
+      early,
+    )
+    expect((free['text'] as string).startsWith((text as string) + early)).toBe(true)
+    expect(finishReason).toBe('stop')
+  })
+
+  test('starts a text of its own without a prompt', async () => {
+    const { usage } = await generated('--max-tokens', '1')
+    expect(usage).toEqual({ promptTokens: 1, completionTokens: 1, totalTokens: 2 })
+  })
+
+  test('stops on Ctrl-C with what there is, and exit code 130', async () => {
+    let pieces = 0
+    const interrupt = (): void => {
+      if (++pieces === 3) process.emit('SIGINT', 'SIGINT')
+    }
+    const { code, stdout, stderr } = await runCommand(generateCommand(), [folder, '--prompt', 'the'], interrupt)
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    expect(stdout.length).toBe(4)
+    expect(stdout.endsWith('\n')).toBe(true)
+  })
+
+  test.each([
+    [['--temperature', '-1'], 2, 'error: generate: temperature is -1, but must be 0 (the likeliest token) or more\n'],
+    [['--top-k', 'few'], 2, "error: option '--top-k <k>' argument 'few' is invalid. It must be a number.\n"],
+    [['--max-tokens', '1.5'], 2, 'error: generate: maxTokens is 1.5, but must be a whole number, 0 or more\n'],
+    [['--stop', ''], 2, 'error: generate: a stop string is empty; leave it out\n'],
+    [['--prompt', 'a'.repeat(48)], 2, 'which leaves no room in a model of length 48; shorten it to 47 or less\n'],
+  ])('refuses %j in one line', async (args, exitCode, line) => {
+    const { code, stdout, stderr } = await generate(...args)
+    expect(code).toBe(exitCode)
+    expect(stdout.trim()).toBe('')
+    expect(stderr).toContain(line)
+    expect(stderr.trim().split('\n').length).toBe(1)
+  })
+
+  test('names the folder that is not there', async () => {
+    const { code, stderr } = await runCommand(generateCommand(), [join(folder, 'nowhere')])
+    expect(code).toBe(1)
+    expect(stderr).toContain('nowhere')
+  })
+})
