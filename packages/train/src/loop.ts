@@ -15,25 +15,27 @@ export interface TrainOptions extends Cost {
   /** Optimiser steps in all, those before a resume included. */
   readonly steps: number
   /** Batches per optimiser step. Default: 1. */
-  readonly accumulate?: number
+  readonly accumulate?: number | undefined
   /** Held-out loss after every `every` steps and after the last one. `batches` must be iterable again and again. */
-  readonly evaluate?: { readonly every: number; readonly batches: Iterable<Batch> | AsyncIterable<Batch> }
+  readonly evaluate?: { readonly every: number; readonly batches: Iterable<Batch> | AsyncIterable<Batch> } | undefined
   /** Saved after every `every` steps, after the last one, and when aborted. */
-  readonly checkpoint?: { readonly every: number; readonly writer: CheckpointWriter }
+  readonly checkpoint?: { readonly every: number; readonly writer: CheckpointWriter } | undefined
   /** Goes on where this state was saved: `await loadCheckpoint(path)` of `@stemkit/train/node`. */
-  readonly resume?: RunState
+  readonly resume?: RunState | undefined
   /** A random generator used beside the loader (by a custom model, say), saved and restored with the run. */
-  readonly rng?: Stateful
-  readonly signal?: AbortSignal
+  readonly rng?: Stateful | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Trains, one yielded record per optimiser step. The state to resume is copied in at once. A step's checkpoint is saved once its consumer asks for the next step,
- * so whatever the consumer wrote down about the step is never behind the checkpoint. Leaving the loop early saves nothing;
- * aborting `signal` stops at a step boundary, saves, then throws its reason (an evaluation under way is cut short).
+ * Trains, one yielded record per optimiser step. The state to resume is copied in at once, at the call.
  *
- * Throws `bad-input` for impossible options and for a state to resume that is another model's; `diverged` at the first loss or gradient norm that is not finite, without
- * touching what was saved; and what trainer, loader and writer throw.
+ * A step's checkpoint is saved once its consumer asks for the next step, so that what the consumer wrote down about
+ * the step is never behind the checkpoint. Leaving the loop early saves nothing; aborting `signal` stops at a step
+ * boundary, saves, then throws its reason. An evaluation under way is cut short.
+ *
+ * Throws `bad-input` for impossible options and for a state of another model; `diverged` at the first loss or gradient
+ * norm that is not finite, without touching what was saved; and what trainer, loader and writer throw.
  */
 export function train({ resume, ...options }: TrainOptions): AsyncGenerator<TrainStep, void, undefined> {
   requireWhole({

@@ -13,7 +13,7 @@ export interface OverfitOptions {
   readonly steps: number
   /** Loss to get below, in nats. Default: 0.1. */
   readonly threshold?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   readonly onProgress?: (step: TrainStep) => void
 }
 
@@ -35,7 +35,7 @@ export interface OverfitResult {
 export async function overfitOneBatch(options: OverfitOptions): Promise<OverfitResult> {
   const { trainer, batch, schedule, steps, threshold = 0.1, signal, onProgress } = options
   let [first, last, taken] = [Number.NaN, Number.NaN, 0]
-  const run = train({ trainer, loader: repeatBatch(batch), schedule, steps, ...(signal ? { signal } : {}) })
+  const run = train({ trainer, loader: repeatBatch(batch), schedule, steps, signal })
   for await (const step of run) {
     if (taken++ === 0) first = step.loss
     last = step.loss

@@ -37,7 +37,10 @@ export async function latestCheckpoint(dir: string): Promise<string | undefined>
  */
 export async function loadCheckpoint(
   path: string,
-  options: { readonly trainer?: Pick<Trainer, 'config' | 'state'>; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly trainer?: Pick<Trainer, 'config' | 'state'> | undefined
+    readonly signal?: AbortSignal | undefined
+  } = {},
 ): Promise<RunState> {
   const { trainer, signal } = options
   const state = (await readJson(join(path, 'state.json'), signal)) as StateFile | null

@@ -74,8 +74,15 @@ test('a file of many chunks is cut at the right line', async () => {
   const path = join(dir, 'd.jsonl')
   const many = Array.from({ length: 3000 }, (_, index) => ({ ...steps[index % 12]!, index }))
   await writeFile(path, many.map((record) => `${JSON.stringify(record)}\n`).join(''))
-  await write(path, 2500, [])
+  await write(path, 2499, [many[2499]!])
   expect(await readMetrics(path)).toEqual(many.slice(0, 2500))
+})
+
+test('a run that writes nothing leaves the file as it was', async () => {
+  const path = join(dir, 'f.jsonl')
+  await write(path, 0, steps)
+  await write(path, 0, [])
+  expect(await readMetrics(path)).toEqual(steps)
 })
 
 test('a line that is no record is named', async () => {

@@ -11,24 +11,22 @@ export interface MetricsFile extends AsyncDisposable {
 }
 
 /**
- * Opens a metrics file for appending, creating it where absent. Lines of step `from` and later are cut off, as is a
- * torn last line: pass the number of steps that the trainer has taken, and no step is in the file twice.
+ * Opens a metrics file for appending, creating it where absent. The first write cuts off the lines of step `from` and
+ * later and a torn last line: pass the number of steps that the trainer has taken, and no step is in the file twice.
+ * Until then the file stays as it is, so that a run refused before its first step has lost nothing.
  * Throws `io` or `not-found` (no such folder).
  */
 export async function openMetrics(path: string, { from }: { readonly from: number }): Promise<MetricsFile> {
-  let file: FileHandle
-  try {
-    file = await open(path, 'a+')
-    const { end, whole } = await endBefore(file, from)
-    await file.truncate(end)
-    if (!whole) await file.appendFile('\n')
-  } catch (error) {
+  const file = await open(path, 'a+').catch((error: unknown) => {
     throw ioError(`cannot open ${path}`, error)
-  }
+  })
   const close = (): Promise<void> => file.close()
+  let cut = false
   return {
     async write(step) {
       try {
+        if (!cut) await cutOff(file, from)
+        cut = true
         await file.appendFile(`${JSON.stringify(step)}\n`)
       } catch (error) {
         throw ioError(`cannot write the metrics of step ${step.index} to ${path}`, error)
@@ -44,12 +42,9 @@ export async function openMetrics(path: string, { from }: { readonly from: numbe
  * Throws `not-found`, `io`, or `corrupt` naming the line that is no metrics record.
  */
 export async function readMetrics(path: string): Promise<TrainStep[]> {
-  let file: FileHandle
-  try {
-    file = await open(path)
-  } catch (error) {
+  const file = await open(path).catch((error: unknown) => {
     throw ioError(`cannot read ${path}`, error)
-  }
+  })
   try {
     const steps: TrainStep[] = []
     for await (const { text, whole } of lines(file)) {
@@ -63,15 +58,16 @@ export async function readMetrics(path: string): Promise<TrainStep[]> {
   }
 }
 
-/** Where the last complete record of a step before `from` ends, and whether its line feed is there too. */
-async function endBefore(file: FileHandle, from: number): Promise<{ end: number; whole: boolean }> {
-  let last = { end: 0, whole: true }
-  for await (const { text, whole, next } of lines(file)) {
-    const step = parse(text)
+/** Ends the file with the last complete record of a step before `from`. */
+async function cutOff(file: FileHandle, from: number): Promise<void> {
+  let last = { next: 0, whole: true }
+  for await (const line of lines(file)) {
+    const step = parse(line.text)
     if (!step || step.index >= from) break
-    last = { end: next, whole }
+    last = line
   }
-  return last
+  await file.truncate(last.next)
+  if (!last.whole) await file.appendFile('\n')
 }
 
 /** The lines of a file with the offset at which the next one begins; the last is not `whole` without a line feed. */

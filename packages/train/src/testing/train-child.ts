@@ -17,7 +17,7 @@ const run = train({
   ...options,
   trainer,
   checkpoint: { every: 2, writer: checkpointFolder({ dir: checkpoints, keep: 2 }) },
-  ...(resume ? { resume } : {}),
+  resume,
 })
 await using metrics = await openMetrics(join(dir, 'metrics.jsonl'), { from: resume?.trainer.steps ?? 0 })
 for await (const step of run) {
