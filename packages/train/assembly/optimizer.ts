@@ -13,12 +13,21 @@ const FLUSH: usize = 4096
  * Vectors and the scalar tail do the same operations in the same order, so a value does not depend on where it lies.
  * Not unrolled: the divider, which square root and division share, is the limit (9 cycles for 4 floats on Zen 4).
  */
-// @ts-ignore: decorator
-@inline
 function adamwSpan(
-  p: usize, m: usize, v: usize, g: usize, n: usize,
-  gradScale: f32, decay: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32,
-  stepSize: f32, rootScale: f32, epsilon: f32,
+  p: usize,
+  m: usize,
+  v: usize,
+  g: usize,
+  n: usize,
+  gradScale: f32,
+  decay: f32,
+  beta1: f32,
+  rest1: f32,
+  beta2: f32,
+  rest2: f32,
+  stepSize: f32,
+  rootScale: f32,
+  epsilon: f32,
 ): void {
   const gradScale4 = f32x4.splat(gradScale)
   const decay4 = f32x4.splat(decay)
@@ -56,31 +65,82 @@ function adamwSpan(
 
 /** Arrays of floats: p, m, v, g [n]. */
 export function adamw(
-  begin: usize, end: usize, p: usize, m: usize, v: usize, g: usize,
-  gradScale: f32, decay: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32,
-  stepSize: f32, rootScale: f32, epsilon: f32,
+  begin: usize,
+  end: usize,
+  p: usize,
+  m: usize,
+  v: usize,
+  g: usize,
+  gradScale: f32,
+  decay: f32,
+  beta1: f32,
+  rest1: f32,
+  beta2: f32,
+  rest2: f32,
+  stepSize: f32,
+  rootScale: f32,
+  epsilon: f32,
 ): void {
   const at = begin << 2
   adamwSpan(
-    p + at, m + at, v + at, g + at, end - begin,
-    gradScale, decay, beta1, rest1, beta2, rest2, stepSize, rootScale, epsilon,
+    p + at,
+    m + at,
+    v + at,
+    g + at,
+    end - begin,
+    gradScale,
+    decay,
+    beta1,
+    rest1,
+    beta2,
+    rest2,
+    stepSize,
+    rootScale,
+    epsilon,
   )
 }
 
 /** Tables p, m, v [V, layers * width], of which the rows `ids` [U]; gradients in a block per layer, g [layers, U, width]. */
 export function adamwRows(
-  begin: usize, end: usize, p: usize, m: usize, v: usize, g: usize,
-  gradScale: f32, decay: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32,
-  stepSize: f32, rootScale: f32, epsilon: f32,
-  ids: usize, count: usize, layers: usize, width: usize,
+  begin: usize,
+  end: usize,
+  p: usize,
+  m: usize,
+  v: usize,
+  g: usize,
+  gradScale: f32,
+  decay: f32,
+  beta1: f32,
+  rest1: f32,
+  beta2: f32,
+  rest2: f32,
+  stepSize: f32,
+  rootScale: f32,
+  epsilon: f32,
+  ids: usize,
+  count: usize,
+  layers: usize,
+  width: usize,
 ): void {
   for (let u = begin; u < end; u++) {
     const row = <usize>load<u32>(ids + (u << 2)) * layers
     for (let l: usize = 0; l < layers; l++) {
       const at = ((row + l) * width) << 2
       adamwSpan(
-        p + at, m + at, v + at, g + (((l * count + u) * width) << 2), width,
-        gradScale, decay, beta1, rest1, beta2, rest2, stepSize, rootScale, epsilon,
+        p + at,
+        m + at,
+        v + at,
+        g + (((l * count + u) * width) << 2),
+        width,
+        gradScale,
+        decay,
+        beta1,
+        rest1,
+        beta2,
+        rest2,
+        stepSize,
+        rootScale,
+        epsilon,
       )
     }
   }
@@ -88,7 +148,14 @@ export function adamwRows(
 
 /** Rows `ids` [U] of table [V, layers * width] into block [layers, U, width]. */
 export function gatherRows(
-  begin: usize, end: usize, table: usize, block: usize, ids: usize, count: usize, layers: usize, width: usize,
+  begin: usize,
+  end: usize,
+  table: usize,
+  block: usize,
+  ids: usize,
+  count: usize,
+  layers: usize,
+  width: usize,
 ): void {
   for (let u = begin; u < end; u++) {
     const row = <usize>load<u32>(ids + (u << 2)) * layers
@@ -100,7 +167,14 @@ export function gatherRows(
 
 /** The opposite of `gatherRows`. */
 export function scatterRows(
-  begin: usize, end: usize, table: usize, block: usize, ids: usize, count: usize, layers: usize, width: usize,
+  begin: usize,
+  end: usize,
+  table: usize,
+  block: usize,
+  ids: usize,
+  count: usize,
+  layers: usize,
+  width: usize,
 ): void {
   for (let u = begin; u < end; u++) {
     const row = <usize>load<u32>(ids + (u << 2)) * layers
@@ -140,12 +214,12 @@ export function sumOfSquares(begin: usize, end: usize, x: usize): f64 {
   return total
 }
 
-// @ts-ignore: decorator
-@inline
 function lanes(x: v128): f64 {
   return (
-    <f64>f32x4.extract_lane(x, 0) + <f64>f32x4.extract_lane(x, 1) +
-    <f64>f32x4.extract_lane(x, 2) + <f64>f32x4.extract_lane(x, 3)
+    <f64>f32x4.extract_lane(x, 0) +
+    <f64>f32x4.extract_lane(x, 1) +
+    <f64>f32x4.extract_lane(x, 2) +
+    <f64>f32x4.extract_lane(x, 3)
   )
 }
 

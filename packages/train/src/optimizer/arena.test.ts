@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arenaBytes, createArena } from './arena.ts'
 
