@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
 

@@ -127,20 +127,20 @@ const tidy = (id: number, text: string): string =>
   id === BOS || id === EOS ? text.trim() : text.replaceAll(' ', SPACE)
 
 /**
- * Every way to make a token of two others, the token with the highest score first. Two ways to make the same token
- * are equally good to llama2.c, which takes the leftmost; here the one of earlier tokens goes first.
+ * Every way to make a token of two others, the token with the highest score first. Between equal scores llama2.c
+ * takes the leftmost pair, for which merges have no word: here earlier tokens go first, as Hugging Face has it.
  */
 function mergesOf(pieces: readonly Piece[], ids: ReadonlyMap<string, number>): string[] {
-  const merges: { left: number; right: number; score: number }[] = []
-  for (const { text, score } of pieces.slice(FIRST_PIECE)) {
-    if (!(score > LOWEST_SCORE)) continue
+  const merges: { id: number; left: number; right: number; score: number }[] = []
+  for (const [id, { text, score }] of pieces.entries()) {
+    if (id < FIRST_PIECE || !(score > LOWEST_SCORE)) continue
     const characters = Array.from(text)
     for (let cut = 1; cut < characters.length; cut++) {
       const left = ids.get(characters.slice(0, cut).join(''))
       const right = ids.get(characters.slice(cut).join(''))
-      if (left !== undefined && right !== undefined) merges.push({ left, right, score })
+      if (left !== undefined && right !== undefined) merges.push({ id, left, right, score })
     }
   }
-  merges.sort((a, b) => b.score - a.score || a.left - b.left || a.right - b.right)
+  merges.sort((a, b) => b.score - a.score || a.id - b.id || a.left - b.left || a.right - b.right)
   return merges.map(({ left, right }) => `${pieces[left]!.text} ${pieces[right]!.text}`)
 }

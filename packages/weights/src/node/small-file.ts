@@ -3,7 +3,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { MAX_HEADER_BYTES } from '../safetensors/header.ts'
 import { parseStrictJson } from '../strict-json.ts'
 import { openByteFile } from './byte-file.ts'
-import { inFile, ioError } from './io-error.ts'
+import { ioError } from './io-error.ts'
 
 /** Names of what is in a folder. Throws not-found, or io. */
 export const listFolder = (folder: string): Promise<string[]> =>
@@ -32,5 +32,5 @@ export async function readSmallFile(path: string, signal?: AbortSignal): Promise
 /** A JSON file with an object, parsed with care. Throws not-found, io or corrupt, naming the file. */
 export async function readJsonFile(path: string, signal?: AbortSignal): Promise<Record<string, unknown>> {
   const bytes = await readSmallFile(path, signal)
-  return inFile(path, () => parseStrictJson('it', bytes, { maxDepth: 32 }))
+  return parseStrictJson(path, bytes, { maxDepth: 32 })
 }

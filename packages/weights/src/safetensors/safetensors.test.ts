@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { StemkitError } from '@stemkit/spec/errors'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DTYPE_BYTES, type Dtype } from '../dtype.ts'
 import type { Tensor } from '../tensor.ts'
