@@ -1,10 +1,11 @@
 // Packs every public package and judges the tarballs as npm and TypeScript would: publint and "are the types wrong".
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { ensureBuilt } from './publish/build.ts'
+import { inParallel } from './publish/in-parallel.ts'
 import { packAll, type Packed } from './publish/pack.ts'
 import { publicProjects, root } from './publish/public-projects.ts'
 import { run } from './publish/run.ts'
@@ -12,31 +13,27 @@ import { run } from './publish/run.ts'
 const destination = mkdtempSync(join(tmpdir(), 'stemkit-check-'))
 process.on('exit', () => rmSync(destination, { recursive: true }))
 
-for (const project of publicProjects()) await ensureBuilt(project)
+await inParallel(publicProjects(), ensureBuilt)
 const packed = await packAll(destination)
+const checked = await inParallel(packed, async (each) => ({
+  name: each.manifest.name,
+  published: await checkPublished(each),
+  types: each.manifest.exports ? await checkTypes(each) : 'not needed: it exports nothing',
+}))
 
-const rows: { package: string; publint: string; types: string }[] = []
-const problems: string[] = []
-const queue = [...packed]
-await Promise.all(Array.from({ length: availableParallelism() }, work))
-
-console.table(rows.toSorted((a, b) => a.package.localeCompare(b.package)))
+console.table(
+  checked.map(({ name, published, types }) => ({
+    package: name,
+    publint: published.length > 0 ? `${published.length} problems` : 'ok',
+    types: typeof types === 'string' ? types : types.wrong ? 'wrong' : 'ok',
+  })),
+)
+const problems = checked.flatMap(({ name, published, types }) => [
+  ...published.map((message) => `${name}: ${message}`),
+  ...(typeof types === 'object' && types.wrong ? [`${name}:\n${types.wrong}`] : []),
+])
 for (const problem of problems) console.error(problem)
 process.exitCode = problems.length > 0 ? 1 : 0
-
-async function work(): Promise<void> {
-  for (let next = queue.shift(); next; next = queue.shift()) {
-    const { name } = next.manifest
-    const published = await checkPublished(next)
-    const types = next.manifest.exports ? await checkTypes(next) : undefined
-    rows.push({
-      package: name,
-      publint: published.length > 0 ? `${published.length} problems` : 'ok',
-      types: next.manifest.exports ? (types ? 'wrong' : 'ok') : 'none (no exports)',
-    })
-    problems.push(...published.map((message) => `${name}: ${message}`), ...(types ? [`${name}:\n${types}`] : []))
-  }
-}
 
 async function checkPublished({ tarball }: Packed): Promise<string[]> {
   const bytes = readFileSync(tarball)
@@ -46,9 +43,9 @@ async function checkPublished({ tarball }: Packed): Promise<string[]> {
 }
 
 /** What is wrong with the types, for users of ES modules in Node and in bundlers. */
-async function checkTypes({ tarball }: Packed): Promise<string | undefined> {
+async function checkTypes({ tarball }: Packed): Promise<{ wrong: string | undefined }> {
   const args = [basename(tarball), '--profile', 'esm-only', '--format', 'ascii', '--no-color']
   const attw = join(root, 'node_modules/.bin/attw')
   const { failed, output } = await run(attw, args, destination)
-  return failed ? output : undefined
+  return { wrong: failed ? output : undefined }
 }

@@ -1,14 +1,20 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { publishedEntries } from '../build/entries.ts'
 import { run } from './run.ts'
 import { root, type PublicProject } from './public-projects.ts'
 
 /** Builds a project unless its `dist` is newer than everything it is made from. */
 export async function ensureBuilt({ folder, manifest }: PublicProject): Promise<void> {
-  const made = Math.min(...times(join(folder, 'dist')))
+  const { exported, bins } = publishedEntries(manifest)
+  const outputs = [
+    ...Object.keys(exported).flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
+    ...Object.keys(bins).map((name) => `${name}.js`),
+  ]
+  const made = Math.min(...outputs.map((name) => Math.max(0, ...times(join(folder, 'dist', name)))))
   const from = ['src', 'generated', 'package.json', join(root, 'tooling/build'), join(root, 'tooling/tsup.config.ts')]
   const changed = Math.max(...from.flatMap((path) => times(path.startsWith('/') ? path : join(folder, path))))
-  if (Number.isFinite(made) && made > changed) return
+  if (made > changed) return
   const tsup = join(root, 'node_modules/tsup/dist/cli-default.js')
   const { failed, output } = await run(process.execPath, [tsup, '--config', '../../tooling/tsup.config.ts'], folder)
   if (failed) throw new Error(`${manifest.name} does not build:\n${output}`)

@@ -1,0 +1,103 @@
+// What users get: every public package packed, installed from its tarball into an empty npm project, its README tried.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readImports } from './architecture/imports.ts'
+import { packageOf } from './architecture/workspace.ts'
+import { ensureBuilt } from './publish/build.ts'
+import { inParallel } from './publish/in-parallel.ts'
+import { packAll } from './publish/pack.ts'
+import { publicProjects, root } from './publish/public-projects.ts'
+import { parseReadme, readReadme } from './publish/readme.ts'
+import { run } from './publish/run.ts'
+
+const MINUTE = 60_000
+const projects = publicProjects().map((project) => ({ ...project, readme: readReadme(project.folder) }))
+const scratch = mkdtempSync(join(tmpdir(), 'stemkit-packed-'))
+const user = join(scratch, 'project')
+
+beforeAll(async () => {
+  await inParallel(projects, ensureBuilt)
+  const packed = await packAll(scratch)
+  const ours = new Set(packed.map(({ manifest }) => manifest.name))
+  const others = new Set(projects.flatMap(({ readme }) => readme.install).filter((name) => !ours.has(name)))
+  mkdirSync(user)
+  writeFileSync(join(user, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  const wanted = [
+    ...packed.map(({ tarball }) => tarball),
+    ...[...others].map((name) => `${name}@${lockedVersion(name)}`),
+  ]
+  // No install scripts: onnxruntime-node's would fetch CUDA libraries, and no other package here needs its own.
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+  const { failed, output } = await run('npm', ['install', ...flags, ...wanted], user)
+  if (failed) throw new Error(`npm install of the packed packages failed:\n${output}`)
+}, 10 * MINUTE)
+
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+/** The version of a third party's package that the workspace itself uses. */
+function lockedVersion(name: string): string {
+  const places = [root, ...projects.map(({ folder }) => folder)].map((at) =>
+    join(at, 'node_modules', name, 'package.json'),
+  )
+  const place = places.find((path) => statSync(path, { throwIfNoEntry: false }))
+  if (!place) throw new Error(`a README says to install ${name}, which no package of the workspace uses`)
+  return (JSON.parse(readFileSync(place, 'utf8')) as { version: string }).version
+}
+
+describe.each(projects.filter(({ manifest }) => manifest.exports))('$manifest.name', ({ manifest, readme }) => {
+  test('has a README with an example and what to install for it', () => {
+    expect(readme.example, 'the README needs a ```ts block').toBeDefined()
+    expect(readme.install, 'the README needs an `npm install` line').toContain(manifest.name)
+    const file = join(scratch, `${manifest.name.replace('/', '-')}.ts`)
+    writeFileSync(file, readme.example ?? '')
+    const imported = readImports(file).map(({ specifier }) => packageOf(specifier))
+    for (const name of new Set(imported.filter((imports) => imports !== undefined))) {
+      expect(readme.install, `the example imports ${name}`).toContain(name)
+    }
+  })
+
+  test(
+    'runs the example of its README',
+    async () => {
+      const file = `${manifest.name.replace('/', '-')}.ts`
+      writeFileSync(join(user, file), readme.example ?? '')
+      const { failed, stdout, output } = await run(process.execPath, [file], user)
+      expect(failed, output).toBe(false)
+      expect(stdout.trim(), 'the example prints something').not.toBe('')
+    },
+    5 * MINUTE,
+  )
+
+  test('loads every entry', async () => {
+    const entries = Object.keys(manifest.exports ?? {}).filter((subpath) => subpath !== './package.json')
+    const code = entries.map((subpath) => `await import('${manifest.name}${subpath.slice(1)}')`).join('\n')
+    const { failed, output } = await run(process.execPath, ['--input-type=module', '--eval', code], user)
+    expect(failed, output).toBe(false)
+  })
+})
+
+describe.each(projects.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}).map((bin) => ({ bin, manifest }))))(
+  'npx $bin',
+  ({ bin, manifest }) => {
+    test('--version prints the version of its package', async () => {
+      const { failed, stdout, output } = await run('npx', ['--no-install', bin, '--version'], user)
+      expect(failed, output).toBe(false)
+      expect(stdout.trim()).toBe(manifest.version)
+    })
+
+    test('--help says how it is used', async () => {
+      const { failed, stdout, output } = await run('npx', ['--no-install', bin, '--help'], user)
+      expect(failed, output).toBe(false)
+      expect(stdout).toMatch(new RegExp(`^Usage: ${bin}\\b`, 'm'))
+    })
+  },
+)
+
+test('a README is read for its install lines and its first example', () => {
+  const text =
+    '# a\n```sh\nnpm install a @b/c # why\nnpm i -D d\n```\n```js\nno\n```\n```ts\nconst x = 1\n```\n```ts\nno\n```\n'
+  expect(parseReadme(text)).toEqual({ install: ['a', '@b/c', 'd'], example: 'const x = 1\n' })
+  expect(parseReadme('# nothing')).toEqual({ install: [], example: undefined })
+})
