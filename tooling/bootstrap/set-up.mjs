@@ -84,6 +84,7 @@ function fingerprint() {
 function projects() {
   return ['packages', 'apps', 'tooling']
     .flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)))
+    .concat(join(root, 'examples'))
     .filter((project) => existsSync(join(project, 'package.json')))
     .toSorted()
 }
