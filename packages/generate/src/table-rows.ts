@@ -2,7 +2,7 @@ import { listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray
 import { createRowPlan, createRowStore, memoryRows } from '@stemkit/store'
 
 /** The table rows of one sequence. */
-export interface SequenceRows {
+interface SequenceRows {
   /** Row of each position in the blocks [T]. */
   readonly inverse: Int32Array
   /** By table: the rows of the distinct ids [U, w]. */
