@@ -1,6 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
+import {
+  decodeBfloat16,
+  decodeFloat16,
+  encodeBfloat16,
+  encodeFloat16,
+  fromBfloat16,
+  fromFloat16,
+  toBfloat16,
+  toFloat16,
+} from './half.ts'
 
 const PATTERNS = Array.from({ length: 0x10000 }, (_, pattern) => pattern)
 const float32 = fc.float({ noNaN: true })
@@ -20,6 +29,15 @@ const nearest = (value: number, decode: (pattern: number) => number, infinity: n
   const [down, up] = [value - decode(low), next - value]
   return down < up || (down === up && low % 2 === 0) ? low : high
 }
+
+test('many at once are as one by one, bit for bit', () => {
+  const patterns = Uint16Array.from(PATTERNS)
+  expect(decodeFloat16(patterns)).toEqual(Float32Array.from(PATTERNS, fromFloat16))
+  expect(decodeBfloat16(patterns)).toEqual(Float32Array.from(PATTERNS, fromBfloat16))
+  const values = Float32Array.from({ length: 10_000 }, (_, i) => Math.sin(i) * 10 ** ((i % 90) - 45))
+  expect(encodeFloat16(values)).toEqual(Uint16Array.from(values, toFloat16))
+  expect(encodeBfloat16(values)).toEqual(Uint16Array.from(values, toBfloat16))
+})
 
 describe('F16', () => {
   test('every pattern is read as its number and written back as itself; NaN stays NaN', () => {

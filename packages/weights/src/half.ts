@@ -17,8 +17,9 @@ const toBits = (value: number): number => {
 export const fromBfloat16 = (pattern: number): number => toFloat((pattern & 0xffff) << 16)
 
 /** The BF16 nearest to a 32-bit float; NaN stays NaN. */
-export function toBfloat16(value: number): number {
-  const pattern = toBits(value)
+export const toBfloat16 = (value: number): number => narrowToBfloat16(toBits(value))
+
+function narrowToBfloat16(pattern: number): number {
   // Setting the top mantissa bit keeps a NaN whose payload is in the lost bits from becoming infinity.
   if ((pattern & 0x7fffffff) > 0x7f800000) return (pattern >>> 16) | 0x40
   return (pattern + 0x7fff + ((pattern >>> 16) & 1)) >>> 16
@@ -36,8 +37,9 @@ export function fromFloat16(pattern: number): number {
 }
 
 /** The F16 nearest to a 32-bit float: infinity from 65520 on, subnormals below 2^-14; NaN stays NaN. */
-export function toFloat16(value: number): number {
-  const pattern = toBits(value)
+export const toFloat16 = (value: number): number => narrowToFloat16(toBits(value))
+
+function narrowToFloat16(pattern: number): number {
   const sign = (pattern >>> 16) & 0x8000
   const magnitude = pattern & 0x7fffffff
   if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >>> 13) & 0x3ff)
@@ -51,4 +53,35 @@ export function toFloat16(value: number): number {
   const lost = mantissa & ((1 << shift) - 1)
   const half = 1 << (shift - 1)
   return sign | (kept + (lost > half || (lost === half && (kept & 1) === 1) ? 1 : 0))
+}
+
+/** Many BF16 at once. */
+export function decodeBfloat16(patterns: Uint16Array): Float32Array {
+  const wide = new Uint32Array(patterns.length)
+  for (let i = 0; i < wide.length; i++) wide[i] = patterns[i]! << 16
+  return new Float32Array(wide.buffer)
+}
+
+/** Every F16 as a 32-bit float, made when first needed. */
+let everyFloat16: Float32Array | undefined
+
+/** Many F16 at once. */
+export function decodeFloat16(patterns: Uint16Array): Float32Array {
+  everyFloat16 ??= Float32Array.from({ length: 0x10000 }, (_, pattern) => fromFloat16(pattern))
+  const values = new Float32Array(patterns.length)
+  for (let i = 0; i < values.length; i++) values[i] = everyFloat16[patterns[i]!]!
+  return values
+}
+
+/** Many 32-bit floats at once. */
+export const encodeBfloat16 = (values: Float32Array): Uint16Array => narrow(values, narrowToBfloat16)
+
+/** Many 32-bit floats at once. */
+export const encodeFloat16 = (values: Float32Array): Uint16Array => narrow(values, narrowToFloat16)
+
+function narrow(values: Float32Array, one: (pattern: number) => number): Uint16Array {
+  const wide = new Uint32Array(values.buffer, values.byteOffset, values.length)
+  const patterns = new Uint16Array(values.length)
+  for (let i = 0; i < wide.length; i++) patterns[i] = one(wide[i]!)
+  return patterns
 }

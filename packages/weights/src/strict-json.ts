@@ -35,7 +35,7 @@ export function parseStrictJson(
   } catch (cause) {
     return refuse('is not valid UTF-8', cause)
   }
-  // Before parsing, so that a deeply nested text does not become millions of objects first.
+  // Before parsing, so that a text of nothing but brackets does not become a hundred times its size in objects first.
   const fault = scanKeys(text, maxDepth)
   let value: unknown
   try {
@@ -47,21 +47,30 @@ export function parseStrictJson(
   return isObject(value) ? value : refuse('is not a JSON object')
 }
 
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const OPEN_LIST = 0x5b
+const CLOSE_LIST = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
 /** Says what is wrong with the keys or the depth of a JSON text; a text that is no JSON may pass. */
 function scanKeys(text: string, maxDepth: number): string | undefined {
+  // Whoever describes something needs more characters than that for every list or object.
+  const mostOpened = 16 + Math.floor(text.length / 8)
+  let opened = 0
   // The keys so far of every object that is open; undefined for a list.
   const levels: (Set<string> | undefined)[] = []
-  let lastString = ''
+  let lastString = [0, 0] as readonly [begin: number, end: number]
   for (let i = 0; i < text.length; i++) {
-    switch (text[i]) {
-      case '"': {
-        const end = endOfString(text, i)
-        lastString = text.slice(i, end + 1)
-        i = end
+    switch (text.charCodeAt(i)) {
+      case QUOTE:
+        lastString = [i, endOfString(text, i)]
+        i = lastString[1] - 1
         break
-      }
-      case ':': {
-        const key = readString(lastString)
+      case COLON: {
+        const key = readString(text.slice(...lastString))
         const keys = levels.at(-1)
         if (key === undefined || keys === undefined) return 'is not valid JSON'
         if (UNSAFE_NAMES.has(key)) return `has the name ${quote(key)}, which is not allowed`
@@ -69,13 +78,15 @@ function scanKeys(text: string, maxDepth: number): string | undefined {
         keys.add(key)
         break
       }
-      case '{':
-      case '[':
-        levels.push(text[i] === '{' ? new Set() : undefined)
+      case OPEN_OBJECT:
+      case OPEN_LIST:
+        levels.push(text.charCodeAt(i) === OPEN_OBJECT ? new Set() : undefined)
+        opened++
         if (levels.length > maxDepth) return `is nested deeper than ${maxDepth} levels`
+        if (opened > mostOpened) return `has more than ${mostOpened} lists and objects in ${text.length} characters`
         break
-      case '}':
-      case ']':
+      case CLOSE_OBJECT:
+      case CLOSE_LIST:
         levels.pop()
         break
     }
@@ -83,10 +94,12 @@ function scanKeys(text: string, maxDepth: number): string | undefined {
   return undefined
 }
 
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === '\\') i++
-    else if (text[i] === '"') return i
+/** The place after the quote that ends the string that starts at `begin`. */
+function endOfString(text: string, begin: number): number {
+  for (let i = begin + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === BACKSLASH) i++
+    else if (code === QUOTE) return i + 1
   }
   return text.length
 }

@@ -1,6 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { DTYPE_BYTES, type Dtype } from './dtype.ts'
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from './half.ts'
 import { byteLength, elementCount, showShape, type Tensor } from './tensor.ts'
 
 /** Typed arrays by dtype. F16 and BF16 come as their bit patterns, BOOL as 0 and 1. */
@@ -76,9 +76,9 @@ export function toFloat32(tensor: Tensor): Float32Array {
     case 'F32':
       return toTypedArray(tensor as Tensor & { dtype: 'F32' })
     case 'F16':
-      return decode(tensor, fromFloat16)
+      return decodeFloat16(toTypedArray(tensor as Tensor & { dtype: 'F16' }))
     case 'BF16':
-      return decode(tensor, fromBfloat16)
+      return decodeBfloat16(toTypedArray(tensor as Tensor & { dtype: 'BF16' }))
     case 'I64':
     case 'U64':
       return Float32Array.from(toTypedArray(tensor as Tensor & { dtype: 'I64' | 'U64' }) as BigInt64Array, Number)
@@ -105,21 +105,8 @@ export function fromFloat32(
     case 'F64':
       return fromTypedArray('F64', shape, Float64Array.from(values))
     case 'F16':
-      return fromTypedArray('F16', shape, encode(values, toFloat16))
+      return fromTypedArray('F16', shape, encodeFloat16(values))
     case 'BF16':
-      return fromTypedArray('BF16', shape, encode(values, toBfloat16))
+      return fromTypedArray('BF16', shape, encodeBfloat16(values))
   }
-}
-
-function decode(tensor: Tensor, one: (pattern: number) => number): Float32Array {
-  const patterns = toTypedArray(tensor) as Uint16Array
-  const values = new Float32Array(patterns.length)
-  for (let i = 0; i < values.length; i++) values[i] = one(patterns[i]!)
-  return values
-}
-
-function encode(values: Float32Array, one: (value: number) => number): Uint16Array {
-  const patterns = new Uint16Array(values.length)
-  for (let i = 0; i < values.length; i++) patterns[i] = one(values[i]!)
-  return patterns
 }

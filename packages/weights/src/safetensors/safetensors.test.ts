@@ -149,6 +149,11 @@ describe('files that lie', () => {
       'its header is not valid UTF-8',
     ],
     ['deep nesting', fileOf('['.repeat(100_000)), 'its header is nested deeper than 3 levels'],
+    [
+      'nothing but brackets',
+      fileOf(`{"a":[${'[],'.repeat(10_000)}[]]}`),
+      'its header has more than 3767 lists and objects in 30010 characters',
+    ],
     ['a tensor that is a list', fileOf({ a: [] }), 'tensor "a" is not described by an object'],
     ['no dtype', fileOf({ a: { shape: [], data_offsets: [0, 0] } }), 'tensor "a" has no dtype'],
     [
