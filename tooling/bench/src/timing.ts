@@ -66,8 +66,7 @@ async function timeAlone(side: Side): Promise<number> {
 /** The middle value; the mean of the two middle ones of an even number. NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - (sorted.length % 2)]!) / 2
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2
 }
 
 /** How many times as long `a` takes as `b`: the median over rounds, as both sides of a round met the same machine. */
