@@ -1,5 +1,6 @@
 // What users get: every public package packed, installed from its tarball into an empty npm project, its README tried.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -34,7 +35,7 @@ beforeAll(async () => {
   if (failed) throw new Error(`npm install of the packed packages failed:\n${output}`)
 }, 10 * MINUTE)
 
-afterAll(() => rmSync(scratch, { recursive: true }))
+afterAll(() => rm(scratch, { recursive: true }), MINUTE)
 
 /** The version of a third party's package that the workspace itself uses. */
 function lockedVersion(name: string): string {
