@@ -164,7 +164,7 @@ function pruned(graph: Graph, outputs: readonly (readonly [string, Value])[], in
   }
   return {
     ...graph,
-    nodes: kept.reverse(),
+    nodes: kept.toReversed(),
     constants: graph.constants.filter((constant) => wanted.has(constant.name)),
   }
 }

@@ -1,6 +1,13 @@
 import type { Arrays, Engine, Program, TensorFunction } from '@stemkit/compile'
 import type { Batch } from '@stemkit/data'
-import { checkBatch, tokenExperts, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
+import {
+  checkBatch,
+  initializeWeights,
+  tokenExperts,
+  type CustomFeedForwards,
+  type InitOptions,
+  type ModelConfig,
+} from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { createRowPlan, type RowPlan } from '@stemkit/store'
 import { createOptimizerPool } from './optimizer/pool.ts'
@@ -31,8 +38,8 @@ export interface AdamOptions {
 
 export interface TrainerOptions {
   readonly config: ModelConfig
-  /** Initial weights; copied. */
-  readonly weights: ReadonlyMap<string, NamedArray>
+  /** Initial weights, which are copied; or how to make them, in place. */
+  readonly weights: ReadonlyMap<string, NamedArray> | Pick<InitOptions, 'seed' | 'tableInit'>
   /** B and T of every batch. */
   readonly batch: BatchShape
   readonly engine: Engine
@@ -79,7 +86,15 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     accumulates: accumulate > 1,
     shared: spawnWorker !== undefined && typeof SharedArrayBuffer !== 'undefined',
   })
-  copyInto(parameters.weights, options.weights)
+  if ('seed' in options.weights) {
+    initializeWeights(config, {
+      ...options.weights,
+      ...(custom ? { custom } : {}),
+      allocate: (name) => parameters.weights.get(name)!.data,
+    })
+  } else {
+    copyInto(parameters.weights, options.weights)
+  }
   const pool = await createOptimizerPool({
     memory: parameters.arena.memory,
     ...(spawnWorker ? { spawn: spawnWorker } : {}),

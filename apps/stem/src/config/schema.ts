@@ -1,4 +1,4 @@
-import { presets, TABLE_INITS } from '@stemkit/model'
+import { presets, TABLE_INITS, type TableInit } from '@stemkit/model'
 import { z } from 'zod'
 
 const count = z.number().int().positive()
@@ -24,7 +24,7 @@ const model = z.strictObject({
   ropeTheta: z.number().positive().optional(),
   normEps: z.number().positive().optional(),
   crossDocumentMask: z.boolean().optional(),
-  tableInit: z.enum(TABLE_INITS as [string, ...string[]]).default('xavier-normal'),
+  tableInit: z.enum(TABLE_INITS as [TableInit, ...TableInit[]]).default('xavier-normal'),
 })
 
 const tokenizer = z.strictObject({

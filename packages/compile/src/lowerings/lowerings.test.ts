@@ -78,6 +78,7 @@ const unary: Record<string, Unary> = {
   tile: (x) => tf.tile(x, [2, 1]),
   broadcastTo: (x) => tf.broadcastTo(tf.slice(x, [0, 0], [1, 4]), [5, 4]),
   slice: (x) => tf.slice(x, [1, 0], [2, -1]),
+  'slice of the first axis': (x) => tf.slice(x, 1, 2),
   stridedSlice: (x) => tf.stridedSlice(x, [0, 1], [6, 4], [2, 2]),
   reverse: (x) => tf.reverse(x, 1),
   pad: (x) =>

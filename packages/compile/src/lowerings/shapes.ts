@@ -68,10 +68,12 @@ registerLowering('SplitV', ({ x }, attributes, graph) => {
   )
 })
 registerLowering('Slice', ({ x }, attributes, graph) => {
-  const begin = attributes['begin'] as number[]
-  const size = begin.map((from, i) => {
-    const given = (attributes['size'] as number[])[i]!
-    return given === -1 ? x!.shape[i]! - from : given
+  // Axes that are not named are taken whole; a number names the first axis only.
+  const given = (name: string): number[] => [attributes[name] as number | number[]].flat()
+  const begin = x!.shape.map((_, i) => given('begin')[i] ?? 0)
+  const size = x!.shape.map((dim, i) => {
+    const wanted = given('size')[i] ?? -1
+    return wanted === -1 ? dim - begin[i]! : wanted
   })
   return slice(
     graph,

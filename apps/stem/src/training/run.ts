@@ -1,0 +1,229 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { batchesInOrder, bigramLoss, createLoader, type Batch, type PackedDataset } from '@stemkit/data'
+import { countFlops, countParameters } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
+import {
+  constant,
+  createTrainer,
+  evaluate,
+  linearDecay,
+  measurePeakFlops,
+  overfitOneBatch,
+  train,
+  warmupCosine,
+  type Evaluation,
+  type ModelTrainer,
+  type OverfitResult,
+  type NamedArray,
+  type Schedule,
+  type TrainStep,
+} from '@stemkit/train'
+import {
+  checkpointFolder,
+  latestCheckpoint,
+  loadCheckpoint,
+  openMetrics,
+  readMetrics,
+  spawnWorker,
+} from '@stemkit/train/node'
+import { fromFloat32, type Tensor } from '@stemkit/weights'
+import { writeModelFolder } from '@stemkit/weights/node'
+import { stringify } from 'yaml'
+import type { RunConfig } from '../config/schema.ts'
+import { openEngine } from '../engines.ts'
+import { progressLine, statusLine } from '../terminal/progress.ts'
+import { prepareRun, type PreparedRun } from './prepare.ts'
+
+export interface RunOptions {
+  /** What the run is called on the progress line and in the report. */
+  readonly label: string
+  readonly runFolder: string
+  readonly resume: boolean
+  readonly signal: AbortSignal
+  /** Text and tokenizer of an earlier run, so that two models are compared on the same data. */
+  readonly prepared?: PreparedRun | undefined
+}
+
+export interface RunResult {
+  readonly label: string
+  readonly prepared: PreparedRun
+  readonly steps: readonly TrainStep[]
+  /** Over all of the held-out text. */
+  readonly heldOut: Evaluation
+  /** What counting pairs of the training tokens predicts of the held-out ones, nats per token. */
+  readonly bigramLoss: number
+  readonly flopsPerToken: number
+  readonly parameters: ReturnType<typeof countParameters>
+  readonly modelFolder: string
+}
+
+/** Trains one model as its config says, into a folder that a later call can resume from. */
+export async function runTraining(config: RunConfig, options: RunOptions): Promise<RunResult> {
+  const { runFolder, label, signal, resume } = options
+  const checkpoints = join(runFolder, 'checkpoints')
+  await mkdir(runFolder, { recursive: true })
+  const latest = await latestCheckpoint(checkpoints)
+  if (latest !== undefined && !resume) {
+    throw new StemkitError(
+      'conflict',
+      `${runFolder} holds a run already; add --resume to go on with it, or choose another folder with --run`,
+    )
+  }
+  if (latest === undefined && resume) {
+    throw new StemkitError(
+      'not-found',
+      `${runFolder} has no checkpoint to resume from; leave out --resume to start there`,
+    )
+  }
+  const prepared = options.prepared ?? (await prepare(config, options))
+  await writeFile(join(runFolder, 'config.yaml'), stringify(config))
+  await writeFile(join(runFolder, 'tokenizer.json'), JSON.stringify(prepared.tokenizerJson))
+
+  const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared)
+  try {
+    const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
+    const state = latest === undefined ? undefined : await loadCheckpoint(latest, { trainer, signal })
+    const metricsFile = join(runFolder, 'metrics.jsonl')
+    await using metrics = await openMetrics(metricsFile, { from: state?.trainer.steps ?? 0 })
+    const bar = progressLine(label, config.training.steps)
+    try {
+      const steps = train({
+        trainer,
+        loader,
+        schedule: scheduleOf(config),
+        steps: config.training.steps,
+        accumulate: config.training.accumulate,
+        evaluate: {
+          every: config.evaluate.every,
+          batches: firstBatches(prepared.heldOut, config.training.batchSize, config.evaluate.batches),
+        },
+        checkpoint: {
+          every: config.checkpoint.every,
+          writer: checkpointFolder({
+            dir: checkpoints,
+            keep: config.checkpoint.keep,
+            files: [join(runFolder, 'tokenizer.json')],
+          }),
+        },
+        flopsPerToken,
+        peakFlops,
+        signal,
+        ...(state ? { resume: state } : {}),
+      })
+      let heldOutLoss = ''
+      for await (const step of steps) {
+        await metrics.write(step)
+        if (step.evaluation) heldOutLoss = `, held-out ${step.evaluation.loss.toFixed(3)}`
+        bar.update(
+          step.index + 1,
+          `loss ${step.loss.toFixed(3)}${heldOutLoss}, ${Math.round(step.tokensPerSecond)} tokens/s`,
+        )
+      }
+    } finally {
+      bar.stop()
+    }
+    const heldOut = await evaluate(trainer, batchesInOrder(prepared.heldOut, config.training.batchSize), { signal })
+    const modelFolder = join(runFolder, 'model')
+    await writeModelFolder(modelFolder, {
+      config: prepared.model,
+      tensors: asTensors(trainer.state().weights),
+      tokenizerJson: prepared.tokenizerJson,
+    })
+    return {
+      label,
+      prepared,
+      steps: await readMetrics(metricsFile),
+      heldOut,
+      bigramLoss: bigramBaseline(prepared),
+      flopsPerToken,
+      parameters: countParameters(prepared.model),
+      modelFolder,
+    }
+  } finally {
+    await trainer.dispose()
+  }
+}
+
+/** Trains on one batch until it is known by heart: a check that a set-up can learn at all. */
+export async function checkOverfitting(config: RunConfig, options: RunOptions): Promise<OverfitResult> {
+  await mkdir(options.runFolder, { recursive: true })
+  const prepared = await prepare(config, options)
+  const { trainer } = await openTrainer(config, prepared)
+  const bar = progressLine('one batch', config.training.steps)
+  try {
+    return await overfitOneBatch({
+      trainer,
+      batch: createLoader({
+        sequences: prepared.train,
+        batchSize: config.training.batchSize,
+        seed: config.seed,
+      }).next(),
+      schedule: constant(config.training.learningRate),
+      steps: config.training.steps,
+      signal: options.signal,
+      onProgress: (step) => bar.update(step.index + 1, `loss ${step.loss.toFixed(3)}`),
+    })
+  } finally {
+    bar.stop()
+    await trainer.dispose()
+  }
+}
+
+async function prepare(config: RunConfig, { runFolder, signal }: RunOptions): Promise<PreparedRun> {
+  const status = statusLine()
+  try {
+    return await prepareRun(config, { runFolder, signal, onProgress: status.show })
+  } finally {
+    status.clear()
+  }
+}
+
+async function openTrainer(
+  config: RunConfig,
+  { model, train: data }: PreparedRun,
+): Promise<{ trainer: ModelTrainer; flopsPerToken: number; peakFlops: number }> {
+  const { training, seed } = config
+  const threads = config.threads ?? availableParallelism()
+  const engine = await openEngine('compiled', threads)
+  const peakFlops = config.peakFlops ?? (await measurePeakFlops(engine))
+  const trainer = await createTrainer({
+    config: model,
+    weights: { seed, tableInit: config.model.tableInit },
+    batch: { size: training.batchSize, length: data.length },
+    engine,
+    treatment: training.tables,
+    accumulate: training.accumulate,
+    optimizer: {
+      betas: training.betas,
+      eps: training.eps,
+      weightDecay: training.weightDecay,
+      clip: training.clip === null ? null : { norm: training.clip },
+    },
+    spawnWorker,
+    threads,
+  })
+  return { trainer, peakFlops, flopsPerToken: countFlops(model, { length: data.length }).training }
+}
+
+function scheduleOf({ training }: RunConfig): Schedule {
+  const { learningRate: peak, warmup, steps, floor } = training
+  if (training.schedule === 'constant') return linearDecay({ peak, warmup, steps, floor: 1 })
+  return (training.schedule === 'linear' ? linearDecay : warmupCosine)({ peak, warmup, steps, floor })
+}
+
+function firstBatches(dataset: PackedDataset, batchSize: number, count: number): Batch[] {
+  const batches: Batch[] = []
+  for (const batch of batchesInOrder(dataset, batchSize)) {
+    if (batches.length === count) break
+    batches.push(batch)
+  }
+  return batches
+}
+
+const bigramBaseline = ({ train: data, heldOut, model }: PreparedRun): number =>
+  bigramLoss(data.tokens, heldOut.tokens, model.vocabSize)
+
+const asTensors = (arrays: ReadonlyMap<string, NamedArray>): Map<string, Tensor> =>
+  new Map([...arrays].map(([name, { shape, data }]) => [name, fromFloat32(data, shape)]))
