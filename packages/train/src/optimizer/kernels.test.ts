@@ -13,7 +13,8 @@ const ways = [
   { threads: 2, shared: true },
   { threads: 3, shared: true },
 ]
-const ROOM = 600_000
+// The largest tables drawn below: three of 60 rows x 4 layers x 700, and their block.
+const ROOM = 4 * 60 * 4 * 700 + 100
 const pools: { arena: Arena; memory: Float32Array; ids: Uint32Array; pool: OptimizerPool }[] = []
 
 beforeAll(async () => {
