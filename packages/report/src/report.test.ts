@@ -53,7 +53,7 @@ test('a report is one file that loads nothing and runs nothing', () => {
   const html = renderReport(report('A run'))
   const seen = tags(html)
   for (const name of ['script', 'link', 'img', 'iframe', 'foreignobject']) expect(seen.has(name), name).toBe(false)
-  expect(html).not.toMatch(/(?:src|href|srcset)=|@import|url\(/)
+  expect(html).not.toMatch(/(?:src|href|srcset)=|@import|url\((?!#)/)
   expect(html).toContain('aria-label="A run"')
 })
 
@@ -69,7 +69,7 @@ test('whatever a title, sample or series is called, it stays text', () => {
   for (const text of hostile) expect(tags(renderReport(report(text)))).toEqual(plain)
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
-      expect(tags(renderReport(report(text)))).toEqual(plain)
+      expect([...tags(renderReport(report(text)))].filter((name) => !plain.has(name))).toEqual([])
     }),
     { numRuns: 30 },
   )
