@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readImports } from './architecture/imports.ts'
 import { packageOf } from './architecture/workspace.ts'
+import type { Manifest } from './build/entries.ts'
 import { ensureBuilt } from './publish/build.ts'
 import { inParallel } from './publish/in-parallel.ts'
 import { packAll } from './publish/pack.ts'
@@ -37,6 +38,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(scratch, { recursive: true }), MINUTE)
 
+const exampleFile = ({ name }: Manifest) => `${name.replace('/', '-')}.ts`
+
 /** The version of a third party's package that the workspace itself uses. */
 function lockedVersion(name: string): string {
   const places = [root, ...projects.map(({ folder }) => folder)].map((at) =>
@@ -51,7 +54,7 @@ describe.each(projects.filter(({ manifest }) => manifest.exports))('$manifest.na
   test('has a README with an example and what to install for it', () => {
     expect(readme.example, 'the README needs a ```ts block').toBeDefined()
     expect(readme.install, 'the README needs an `npm install` line').toContain(manifest.name)
-    const file = join(scratch, `${manifest.name.replace('/', '-')}.ts`)
+    const file = join(scratch, exampleFile(manifest))
     writeFileSync(file, readme.example ?? '')
     const imported = readImports(file).map(({ specifier }) => packageOf(specifier))
     for (const name of new Set(imported.filter((imports) => imports !== undefined))) {
@@ -62,7 +65,7 @@ describe.each(projects.filter(({ manifest }) => manifest.exports))('$manifest.na
   test(
     'runs the example of its README',
     async () => {
-      const file = `${manifest.name.replace('/', '-')}.ts`
+      const file = exampleFile(manifest)
       writeFileSync(join(user, file), readme.example ?? '')
       const { failed, stdout, output } = await run(process.execPath, [file], user)
       expect(failed, output).toBe(false)
@@ -78,6 +81,20 @@ describe.each(projects.filter(({ manifest }) => manifest.exports))('$manifest.na
     expect(failed, output).toBe(false)
   })
 })
+
+test(
+  'the examples satisfy a strict TypeScript',
+  async () => {
+    const options = { strict: true, noEmit: true, skipLibCheck: true, target: 'es2023', module: 'nodenext' }
+    const types = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
+    const files = projects.filter(({ readme }) => readme.example).map(({ manifest }) => exampleFile(manifest))
+    for (const { manifest, readme } of projects) writeFileSync(join(user, exampleFile(manifest)), readme.example ?? '')
+    writeFileSync(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...options, ...types }, files }))
+    const { output } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], user)
+    expect(output).toBe('')
+  },
+  2 * MINUTE,
+)
 
 describe.each(projects.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}).map((bin) => ({ bin, manifest }))))(
   'npx $bin',
