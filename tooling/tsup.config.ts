@@ -2,14 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'tsup'
-import { assetUrls, urlEntries } from './build/asset-urls.ts'
 import { publishedEntries, type Manifest } from './build/entries.ts'
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
 const { exported, bins } = publishedEntries(manifest)
 
 export default defineConfig({
-  entry: { ...exported, ...bins, ...urlEntries('src') },
+  entry: { ...exported, ...bins },
   format: 'esm',
   target: ['node22', 'es2023'],
   platform: 'neutral',
@@ -22,5 +21,4 @@ export default defineConfig({
   silent: true,
   tsconfig: fileURLToPath(new URL('../tsconfig.base.json', import.meta.url)),
   dts: Object.keys(exported).length > 0 && { entry: exported },
-  esbuildPlugins: [assetUrls({ bins: Object.values(bins) })],
 })
