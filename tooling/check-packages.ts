@@ -1,4 +1,5 @@
-// Packs every public package and judges the tarballs as npm and TypeScript would: publint and "are the types wrong".
+// Packs every public package, built first where that is due, and judges the tarballs as npm and TypeScript would:
+// publint and "are the types wrong".
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
