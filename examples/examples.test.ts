@@ -23,19 +23,25 @@ function numberIn(text: string, pattern: RegExp): number {
   return Number(found)
 }
 
-test('train-from-code trains a model that an .onnx file reproduces', { timeout: 300_000 }, async () => {
-  const model = join(folder, 'model')
-  const trained = await run('train-from-code.ts', model)
-  const first = numberIn(trained, /step 0: loss ([\d.]+)/)
-  expect(numberIn(trained, /step 49: loss ([\d.]+)/)).toBeLessThan(first - 0.5)
-  expect(numberIn(trained, /held-out loss ([\d.]+)/)).toBeLessThan(first - 0.5)
-  expect(trained).toMatch(/sample: The people of the United States.{20,}/)
+test(
+  'train-from-code trains a model that generates and that an .onnx file reproduces',
+  { timeout: 300_000 },
+  async () => {
+    const model = join(folder, 'model')
+    const trained = await run('train-from-code.ts', model)
+    const first = numberIn(trained, /step 0: loss ([\d.]+)/)
+    expect(numberIn(trained, /step 49: loss ([\d.]+)/)).toBeLessThan(first - 0.5)
+    expect(numberIn(trained, /held-out loss ([\d.]+)/)).toBeLessThan(first - 0.5)
+    expect(trained).toMatch(/sample: The people of the United States.{20,}/)
 
-  const exported = await run('export-and-run-onnx.ts', model)
-  expect(exported).toContain('inputs: input_ids; outputs: logits')
-  expect(numberIn(exported, /largest difference from the model itself: (\S+)/)).toBeLessThan(2e-5)
-  expect(exported).toMatch(/likeliest next token: ".+"/)
-})
+    expect((await run('generate.ts', model)).length).toBeGreaterThan(20)
+
+    const exported = await run('export-and-run-onnx.ts', model)
+    expect(exported).toContain('inputs: input_ids; outputs: logits')
+    expect(numberIn(exported, /largest difference from the model itself: (\S+)/)).toBeLessThan(2e-5)
+    expect(exported).toMatch(/likeliest next token: ".+"/)
+  },
+)
 
 test('own-feed-forward learns, as the dense and the STEM model beside it do', { timeout: 300_000 }, async () => {
   const text = await run('own-feed-forward.ts')

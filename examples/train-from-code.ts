@@ -31,6 +31,7 @@ const pack = (documents: readonly string[]) =>
   )
 const tokens = { train: pack(texts.train), heldOut: pack(texts.heldOut) }
 
+// #region train
 // A model and what trains it.
 const config = createModelConfig({ ...presets.tiny, maxLength: batch.length, vocabSize: tokenizer.vocabSize })
 const { total, active } = countParameters(config)
@@ -51,6 +52,7 @@ for await (const { index, loss, tokensPerSecond } of run) {
     console.log(`step ${index}: loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s`)
   }
 }
+// #endregion
 const heldOut = await evaluate(trainer, batchesInOrder(tokens.heldOut, batch.size))
 console.log(`held-out loss ${heldOut.loss.toFixed(3)}`)
 

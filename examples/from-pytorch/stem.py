@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 DIM, LAYERS, HEADS, HIDDEN, VOCAB, LENGTH = 64, 2, 4, 128, 200, 32
 
-# model
+# region model
 class StemFeedForward(nn.Module):
     def __init__(self):
         super().__init__()
@@ -78,16 +78,16 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.model = Decoder()
         self.lm_head = nn.Linear(DIM, VOCAB, bias=False)
-# end
+# endregion
 
-# loss
+# region loss
 def next_token_loss(lm, ids, targets):
     logits = lm.lm_head(lm.model(ids))
     return F.cross_entropy(logits.view(-1, VOCAB), targets.view(-1))
-# end
+# endregion
 
 def step_with(lm):
-    # step
+    # region step
     optimizer = torch.optim.AdamW([
         {'params': [p for p in lm.parameters() if p.dim() > 1], 'weight_decay': 0.1},
         {'params': [p for p in lm.parameters() if p.dim() == 1], 'weight_decay': 0.0},
@@ -102,7 +102,7 @@ def step_with(lm):
         norm = nn.utils.clip_grad_norm_(lm.parameters(), 1.0)
         optimizer.step()
         return loss.item(), norm.item()
-    # end
+    # endregion
     return step
 
 def main(folder):

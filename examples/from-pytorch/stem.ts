@@ -8,7 +8,7 @@ import { createTrainer, type ModelTrainer, type NamedArray } from '@stemkit/trai
 
 const [DIM, LAYERS, HEADS, HIDDEN, VOCAB, BATCH, LENGTH] = [64, 2, 4, 128, 200, 4, 32]
 
-// model
+// #region model
 type Weights = Record<string, Tensor>
 interface Inputs {
   ids: Tensor1D // [N], N = BATCH * LENGTH
@@ -42,18 +42,18 @@ function decoder(w: Weights, { ids, rowOf, positions }: Inputs): Tensor2D {
   }
   return norm(h, 'model.norm')
 }
-// end
+// #endregion
 
-// loss
+// #region loss
 function nextTokenLoss(w: Weights, inputs: Inputs, targets: Tensor1D): Scalar {
   const hidden = decoder(w, inputs)
   return mean(linearCrossEntropy(hidden, w['lm_head.weight'] as Tensor2D, targets))
 }
-// end
+// #endregion
 
 /** Loss and gradients by the functions above, recorded once and run by an engine. */
 export function compileGradients(engine: Engine, shapes: Record<string, readonly number[]>) {
-  // gradients
+  // #region gradients
   const names = Object.keys(shapes)
   const positions = { dtype: 'int32', shape: [BATCH * LENGTH] } as const
   return engine.load(
@@ -81,7 +81,7 @@ export function compileGradients(engine: Engine, shapes: Record<string, readonly
       ),
     },
   )
-  // end
+  // #endregion
 }
 
 export const config = createModelConfig({
@@ -96,7 +96,7 @@ export const config = createModelConfig({
 })
 
 export function trainerOf(engine: Engine, weights: ReadonlyMap<string, NamedArray>): Promise<ModelTrainer> {
-  // step
+  // #region step
   return createTrainer({
     config, // the shapes above: createModelConfig({ dim: 64, layers: 2, heads: 4, ... })
     weights, // or { seed: 1 }
@@ -105,5 +105,5 @@ export function trainerOf(engine: Engine, weights: ReadonlyMap<string, NamedArra
     treatment: 'dense', // every row moves at every step, as nn.Embedding's do
     optimizer: { betas: [0.9, 0.95], weightDecay: 0.1, clip: { norm: 1 } },
   })
-  // end
+  // #endregion
 }
