@@ -1,21 +1,23 @@
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { Command, Option } from 'commander'
 import pc from 'picocolors'
 import { ENGINES, openEngine, type EngineName } from '../engines.ts'
-import { EXIT, signalOfProcess } from '../terminal/exit.ts'
+import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { readReferenceCase } from '../verify/reference-case.ts'
-import { TOLERANCES, verifyCase, withinTolerance, type Deviations } from '../verify/verify-case.ts'
+import { TOLERANCES, verifyCase, withinTolerance, type Deviations, type VerifyOptions } from '../verify/verify-case.ts'
 
 interface CaseResult {
   readonly name: string
   readonly ok: boolean
   readonly engine: EngineName
   readonly deviations?: Deviations
-  /** Why nothing was computed. */
+  /** Why nothing had to be computed. */
   readonly skipped?: string
+  /** Why nothing could be computed. */
+  readonly error?: string
 }
 
 export function verifyCommand(): Command {
@@ -27,9 +29,13 @@ export function verifyCommand(): Command {
     .option('--json', 'print one JSON object')
     .action(async (dir: string, options: { engine: EngineName; case?: string[]; json?: boolean }) => {
       const results = await verifyFolder(dir, options.engine, options.case)
-      const ok = results.every((result) => result.ok)
-      process.stdout.write(options.json ? `${JSON.stringify({ ok, cases: results })}\n` : table(results))
-      if (!ok) process.exitCode = EXIT.failed
+      const failed = results.filter((result) => !result.ok)
+      const summary = { ok: failed.length === 0, cases: results }
+      process.stdout.write(options.json ? `${JSON.stringify(summary, finite)}\n` : table(results))
+      if (failed.length > 0) {
+        const reasons = failed.map((result) => `${result.name} (${reasonOf(result)})`)
+        throw new StemkitError('corrupt', `verify: ${failed.length} of ${results.length} failed: ${reasons.join(', ')}`)
+      }
     })
 }
 
@@ -42,18 +48,39 @@ async function verifyFolder(dir: string, engineName: EngineName, only?: readonly
   try {
     for (const name of names) {
       signal.throwIfAborted()
-      const reference = await readReferenceCase(join(dir, name))
-      if (!reference) {
-        results.push({ name, ok: true, engine: engineName, skipped: 'knowledge editing is not part of this release' })
-        continue
-      }
-      const deviations = await verifyCase(reference, { engine, signal, onProgress: status.show })
-      results.push({ name, ok: withinTolerance(deviations), engine: engineName, deviations })
+      results.push(await resultOf(join(dir, name), { engine, signal, onProgress: status.show }, engineName))
     }
     return results
   } finally {
     status.clear()
   }
+}
+
+async function resultOf(folder: string, options: VerifyOptions, engine: EngineName): Promise<CaseResult> {
+  const name = basename(folder)
+  try {
+    const reference = await readReferenceCase(folder)
+    if (!reference) return { name, ok: true, engine, skipped: 'knowledge editing is not part of this release' }
+    const deviations = await verifyCase(reference, options)
+    return { name, ok: withinTolerance(deviations), engine, deviations }
+  } catch (error) {
+    // The other cases can still be computed.
+    if (StemkitError.isInstance(error)) return { name, ok: false, engine, error: error.message }
+    throw error
+  }
+}
+
+/** JSON has no infinity, and null would compare as zero. */
+const finite = (_: string, value: unknown): unknown => (value === Infinity ? Number.MAX_VALUE : value)
+
+/** What is wrong with a case, in a few words. */
+function reasonOf({ error, deviations }: CaseResult): string {
+  if (!deviations) return error!
+  const keys = Object.keys(TOLERANCES) as (keyof Deviations)[]
+  return keys
+    .filter((key) => !(deviations[key] <= TOLERANCES[key]))
+    .map((key) => `${key} ${deviations[key].toExponential(1)}`)
+    .join(', ')
 }
 
 async function caseNames(dir: string, only?: readonly string[]): Promise<string[]> {
@@ -79,14 +106,14 @@ function table(results: readonly CaseResult[]): string {
   const width = Math.max(...results.map(({ name }) => name.length), 'accepted'.length) + 2
   const row = (name: string, cells: readonly string[], end = ''): string =>
     `${name.padEnd(width)}${cells.map((cell) => cell.padStart(11)).join('')}${end}\n`
-  const lines = results.map(({ name, ok, deviations, skipped }) =>
+  const lines = results.map(({ name, ok, deviations, skipped, error }) =>
     deviations
       ? row(
           name,
           keys.map((key) => deviations[key].toExponential(1)),
           `  ${ok ? colour.green('ok') : colour.red('FAILED')}`,
         )
-      : `${name.padEnd(width)}  skipped: ${skipped}\n`,
+      : `${name.padEnd(width)}  ${error === undefined ? `skipped: ${skipped}` : `${colour.red('FAILED')}: ${error}`}\n`,
   )
   return [
     row('case', keys),

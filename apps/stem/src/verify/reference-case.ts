@@ -1,10 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Batch } from '@stemkit/data'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
-import type { NamedArray } from '@stemkit/train'
-import { parseModelConfig, parseSafetensors, toFloat32 } from '@stemkit/weights'
+import type { NamedArray, Treatment } from '@stemkit/train'
+import { parseModelConfig } from '@stemkit/weights'
+import {
+  checkJson,
+  editingFile,
+  expectedFile,
+  inputsFile,
+  readJson,
+  readTensors,
+  trainFile,
+  type BatchJson,
+} from './reference-files.ts'
 
 /** One folder of reference numbers, as fixtures/oracle/README.md describes it. */
 export interface ReferenceCase {
@@ -13,11 +22,11 @@ export interface ReferenceCase {
   readonly weights: ReadonlyMap<string, NamedArray>
   readonly batch: Batch
   readonly trainBatches: readonly Batch[]
-  /** `logits`, `loss_per_token`, `loss_mean`, `grad.<weight>`. */
+  /** `logits`, `loss_per_token`, `grad.<weight>`. */
   readonly expected: ReadonlyMap<string, NamedArray>
   readonly lossMean: number
   readonly hyper: Hyper
-  readonly curves: Readonly<Record<string, Curve>>
+  readonly curves: ReadonlyMap<Treatment, Curve>
 }
 
 export interface Hyper {
@@ -32,87 +41,76 @@ export interface Hyper {
   readonly clipEpsilon: number
 }
 
-/** What 30 training steps in one mode must give. */
+/** What the training steps in one mode must give. */
 export interface Curve {
   readonly loss: readonly number[]
   readonly gradNorm: readonly number[]
-  readonly tableGradNorm?: readonly number[]
+  /** Where tables are clipped by themselves, and there are any. */
+  readonly tableGradNorm: readonly number[] | undefined
   readonly finalEvalLoss: number
   readonly finalWeights: Readonly<Record<string, { readonly sum: number; readonly l2: number }>>
 }
 
-type Json = Record<string, unknown>
-
-/** Reads a case; undefined for a kind of case that has no training (knowledge editing). */
+/**
+ * Reads a case; undefined for a case of knowledge editing, which has no training.
+ * @throws StemkitError naming the file that is missing, unreadable or incomplete
+ */
 export async function readReferenceCase(folder: string): Promise<ReferenceCase | undefined> {
-  const inputs = await readJson(folder, 'inputs.json')
-  if (!('input_ids' in inputs)) return undefined
-  const configText = await readFile(join(folder, 'config.json'), 'utf8')
-  const training = await readJson(folder, 'train.json')
-  const expectedJson = await readJson(folder, 'expected.json')
-  const hyper = training['hyper'] as Record<string, number>
+  const inputsJson = await readJson(join(folder, 'inputs.json'))
+  if (editingFile.safeParse(inputsJson).success) return undefined
+  const inputs = checkJson(inputsFile, inputsJson, join(folder, 'inputs.json'))
+  const trainPath = join(folder, 'train.json')
+  const { hyper, modes } = checkJson(trainFile, await readJson(trainPath), trainPath)
+  if (inputs.train_batches.length < hyper.steps) {
+    throw new StemkitError(
+      'corrupt',
+      `${folder}: ${hyper.steps} steps, but ${inputs.train_batches.length} train_batches`,
+    )
+  }
+  const expectedPath = join(folder, 'expected.json')
+  const config = parseModelConfig(await readJson(join(folder, 'config.json')))
+  const hasTables = config.feedForwards.includes('stem')
   return {
     name: basename(folder),
-    config: parseModelConfig(JSON.parse(configText)),
+    config,
     weights: await readTensors(join(folder, 'weights.safetensors')),
     expected: await readTensors(join(folder, 'expected.safetensors')),
     batch: batchOf(inputs),
-    trainBatches: (inputs['train_batches'] as Json[]).map(batchOf),
-    lossMean: expectedJson['loss_mean'] as number,
+    trainBatches: inputs.train_batches.map(batchOf),
+    lossMean: checkJson(expectedFile, await readJson(expectedPath), expectedPath).loss_mean,
     hyper: {
-      steps: hyper['steps']!,
-      peakLearningRate: hyper['peak_lr']!,
-      warmup: hyper['warmup_steps']!,
-      floor: hyper['min_lr_ratio']!,
-      betas: [hyper['beta1']!, hyper['beta2']!],
-      eps: hyper['eps']!,
-      weightDecay: hyper['weight_decay']!,
-      clipNorm: hyper['clip_norm']!,
-      clipEpsilon: hyper['clip_epsilon']!,
+      steps: hyper.steps,
+      peakLearningRate: hyper.peak_lr,
+      warmup: hyper.warmup_steps,
+      floor: hyper.min_lr_ratio,
+      betas: [hyper.beta1, hyper.beta2],
+      eps: hyper.eps,
+      weightDecay: hyper.weight_decay,
+      clipNorm: hyper.clip_norm,
+      clipEpsilon: hyper.clip_epsilon,
     },
-    curves: Object.fromEntries(
-      Object.entries(training['modes'] as Record<string, Json>).map(([mode, curve]) => [mode, curveOf(curve)]),
+    curves: new Map(
+      Object.entries(modes).map(([mode, curve]): [Treatment, Curve] => [
+        mode as Treatment,
+        {
+          loss: curve.loss,
+          gradNorm: curve.grad_norm,
+          // Without tables there is nothing to compare, whatever the list holds.
+          tableGradNorm: (hasTables && curve.table_grad_norm) || undefined,
+          finalEvalLoss: curve.final_eval_loss,
+          finalWeights: curve.final_weights,
+        },
+      ]),
     ),
   }
 }
 
-function curveOf(json: Json): Curve {
-  return {
-    loss: json['loss'] as number[],
-    gradNorm: json['grad_norm'] as number[],
-    ...(json['table_grad_norm'] ? { tableGradNorm: json['table_grad_norm'] as number[] } : {}),
-    finalEvalLoss: json['final_eval_loss'] as number,
-    finalWeights: json['final_weights'] as Curve['finalWeights'],
-  }
-}
-
-function batchOf(json: Json): Batch {
-  const rows = json['input_ids'] as number[][]
-  const flat = (key: string): number[] => (json[key] as number[][]).flat()
-  return {
-    size: rows.length,
-    length: rows[0]!.length,
-    inputIds: Int32Array.from(flat('input_ids')),
-    targets: Int32Array.from(flat('targets')),
-    lossMask: Float32Array.from(flat('loss_mask')),
-    documentIds: Int32Array.from(flat('document_ids')),
-    positionIds: Int32Array.from(flat('position_ids')),
-  }
-}
-
-async function readTensors(file: string): Promise<Map<string, NamedArray>> {
-  const { tensors } = parseSafetensors(await readFile(file))
-  return new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: toFloat32(tensor) }]))
-}
-
-async function readJson(folder: string, file: string): Promise<Json> {
-  const path = join(folder, file)
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
-    throw new StemkitError('not-found', `verify: ${path} cannot be read (${error.message})`)
-  })
-  try {
-    return JSON.parse(text) as Json
-  } catch (error) {
-    throw new StemkitError('corrupt', `verify: ${path} is no JSON (${(error as Error).message})`)
-  }
-}
+const batchOf = (json: BatchJson): Batch => ({
+  size: json.input_ids.length,
+  length: json.input_ids[0]!.length,
+  inputIds: Int32Array.from(json.input_ids.flat()),
+  targets: Int32Array.from(json.targets.flat()),
+  lossMask: Float32Array.from(json.loss_mask.flat()),
+  documentIds: Int32Array.from(json.document_ids.flat()),
+  positionIds: Int32Array.from(json.position_ids.flat()),
+})
