@@ -38,7 +38,7 @@ beforeAll(async () => {
   ours = []
   for (const [i, rate] of RATES.entries()) ours.push(await trainer.step([batches[i]!], rate))
   await trainer.dispose()
-})
+}, 60_000)
 
 test('the decoder written in tensor operations is the one that the trainer trains', async () => {
   const { inputIds: ids, targets, positionIds: positions } = batches[0]!
