@@ -10,6 +10,7 @@ interface RecipeFlags {
   readonly run: string
   readonly steps?: number
   readonly seed: number
+  readonly seeds: number
   readonly resume?: boolean
   readonly json?: boolean
 }
@@ -21,6 +22,7 @@ export function recipeCommand(): Command {
     .option('--run <folder>', 'where everything goes (default: runs/<name>)')
     .option('--steps <n>', 'train for so many steps instead', wholeNumber)
     .option('--seed <n>', 'seed of weights and data order', wholeNumber, 0)
+    .option('--seeds <n>', 'repeat with so many seeds, to see the spread', wholeNumber, 1)
     .option('--resume', 'go on with a run that was stopped')
     .option('--json', 'print one JSON object')
     .action(async (name: string, flags: RecipeFlags) => {
@@ -31,6 +33,7 @@ export function recipeCommand(): Command {
         runFolder: flags.run ?? join('runs', name),
         steps: flags.steps,
         seed: flags.seed,
+        seeds: Math.max(1, flags.seeds),
         resume: flags.resume ?? false,
         json: flags.json ?? false,
         signal: signalOfProcess(),

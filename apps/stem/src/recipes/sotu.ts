@@ -13,7 +13,10 @@ import { summaryOf } from '../training/summary.ts'
 export interface RecipeOptions {
   readonly runFolder: string
   readonly steps?: number | undefined
+  /** The first seed. */
   readonly seed: number
+  /** How many seeds both models are trained with. */
+  readonly seeds: number
   readonly resume: boolean
   readonly json: boolean
   readonly signal: AbortSignal
@@ -25,24 +28,34 @@ const PROMPT = 'My fellow Americans, the state of our'
 
 /** A STEM model and its dense twin on the State of the Union addresses, one document per address. */
 export async function sotuRecipe(options: RecipeOptions): Promise<void> {
-  const { runFolder, signal } = options
+  const { runFolder, signal, seeds } = options
   const started = performance.now()
   const text = await writeAddresses(join(runFolder, 'text'))
-  const stem = await runTraining(configOf('stem', text, options), runOf('stem', options))
-  const dense = await runTraining(configOf('dense', text, options), {
-    ...runOf('dense', options),
-    prepared: sharedData(stem),
-  })
-  const sample = await sampleOf(stem.modelFolder, signal)
-  const report = await writeReport(join(runFolder, 'report.html'), 'State of the Union', [stem, dense], signal)
+  const results: RunResult[] = []
+  for (let seed = options.seed; seed < options.seed + seeds; seed++) {
+    const label = (kind: string): string => (seeds === 1 ? kind : `${kind}-${seed}`)
+    const shared = results[0] && { prepared: sharedData(results[0], 'stem') }
+    const stem = await runTraining(configOf('stem', seed, text, options), {
+      ...runOf(label('stem'), options),
+      ...shared,
+    })
+    const prepared = sharedData(stem, 'dense')
+    results.push(
+      stem,
+      await runTraining(configOf('dense', seed, text, options), { ...runOf(label('dense'), options), prepared }),
+    )
+  }
+  const [stem] = results
+  const sample = await sampleOf(stem!.modelFolder, signal)
+  const report = await writeReport(join(runFolder, 'report.html'), 'State of the Union', results, signal)
   const seconds = (performance.now() - started) / 1000
-  const models = [summaryOf(stem), summaryOf(dense)]
+  const models = results.map(summaryOf)
   process.stdout.write(
     options.json
       ? `${JSON.stringify({ recipe: 'sotu', seconds, models, sample, report })}\n`
-      : comparison([stem, dense], sample, report),
+      : comparison(results, sample, report),
   )
-  note(`${Math.round(seconds)} s. next: npx stem generate ${stem.modelFolder} --prompt "..."`)
+  note(`${Math.round(seconds)} s. next: npx stem generate ${stem!.modelFolder} --prompt "..."`)
 }
 
 const runOf = (label: string, { runFolder, resume, signal }: RecipeOptions) => ({
@@ -52,9 +65,10 @@ const runOf = (label: string, { runFolder, resume, signal }: RecipeOptions) => (
   signal,
 })
 
-/** The STEM run's text and tokens for the dense one. The models differ in nothing but the feed-forward. */
-function sharedData({ prepared }: RunResult): RunResult['prepared'] {
-  return { ...prepared, model: { ...prepared.model, feedForwards: prepared.model.feedForwards.map(() => 'dense') } }
+/** Text and tokens of an earlier run, for a model that differs from it in nothing but the feed-forward. */
+function sharedData({ prepared }: RunResult, kind: 'stem' | 'dense'): RunResult['prepared'] {
+  const feedForwards = prepared.model.feedForwards.map((_, layer) => (layer === 0 ? 'dense' : kind))
+  return { ...prepared, model: { ...prepared.model, feedForwards } }
 }
 
 interface Address {
@@ -77,17 +91,18 @@ async function writeAddresses(folder: string): Promise<{ train: string; heldOut:
 
 function configOf(
   kind: 'stem' | 'dense',
+  seed: number,
   text: { train: string; heldOut: string },
-  { steps = 600, seed }: RecipeOptions,
+  { steps = 800 }: RecipeOptions,
 ): RunConfig {
   return resolveRunConfig(
     {
       seed,
-      model: { dim: 256, layers: 4, heads: 4, ffnHidden: 704, maxLength: 128, kind },
-      tokenizer: { vocabSize: 4096 },
+      model: { dim: 128, layers: 4, heads: 4, ffnHidden: 384, maxLength: 128, kind },
+      tokenizer: { vocabSize: 2048 },
       data: { train: text.train, heldOut: [text.heldOut] },
-      training: { steps, batchSize: 8, learningRate: 3e-3, warmup: Math.min(50, Math.floor(steps / 4)), floor: 0.05 },
-      evaluate: { every: 50, batches: 16 },
+      training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(50, Math.floor(steps / 4)), floor: 0.05 },
+      evaluate: { every: 50, batches: 8 },
       checkpoint: { every: 200, keep: 1 },
     },
     [],
