@@ -31,4 +31,3 @@ export class StemkitError extends Error {
     return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[MARKER] === true
   }
 }
-

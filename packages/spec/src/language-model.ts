@@ -35,7 +35,10 @@ export interface LanguageModel {
   readonly id: string
   readonly maxLength: number
   encode(text: string): Promise<number[]>
-  score(requests: AsyncIterable<Scored> | Iterable<Scored>, options?: { readonly signal?: AbortSignal }): AsyncIterable<ScoredResult>
+  score(
+    requests: AsyncIterable<Scored> | Iterable<Scored>,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncIterable<ScoredResult>
   generate(
     requests: AsyncIterable<Prompted> | Iterable<Prompted>,
     options?: { readonly signal?: AbortSignal },

@@ -33,7 +33,10 @@ export function rowDriverConformance(
   test: ConformanceTest,
   open: (geometry: { rows: number; rowBytes: number }) => Promise<RowDriver>,
 ): void {
-  const withDriver = (name: string, body: (driver: Required<Pick<RowDriver, 'write'>> & RowDriver) => Promise<void>): void =>
+  const withDriver = (
+    name: string,
+    body: (driver: Required<Pick<RowDriver, 'write'>> & RowDriver) => Promise<void>,
+  ): void =>
     test(name, async () => {
       const driver = await open({ rows: 64, rowBytes: 48 })
       try {
@@ -63,7 +66,10 @@ export function rowDriverConformance(
     const even = Uint32Array.from({ length: 32 }, (_, i) => 2 * i)
     const into = new Uint8Array(even.length * 48).fill(255)
     await driver.read(even, into)
-    check(into.every((x) => x === 0), 'unwritten rows are zero')
+    check(
+      into.every((x) => x === 0),
+      'unwritten rows are zero',
+    )
   })
 
   withDriver('keeps its own copy of written bytes', async (driver) => {
@@ -73,7 +79,7 @@ export function rowDriverConformance(
     bytes.fill(0)
     const into = new Uint8Array(48)
     await driver.read(ids, into)
-    check(equal(into, pattern(ids, 48, 3)), 'a later change of the caller\'s buffer changes nothing')
+    check(equal(into, pattern(ids, 48, 3)), "a later change of the caller's buffer changes nothing")
   })
 
   withDriver('refuses an id out of range and a buffer of the wrong size', async (driver) => {
