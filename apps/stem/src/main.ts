@@ -14,8 +14,19 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 const program = new Command('stem')
   .description('Train, run, verify and convert STEM language models.')
   .version(version)
-  .showHelpAfterError('(stem --help lists the commands)')
   .exitOverride()
+  // A suggestion of the nearest name comes on a line of its own.
+  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`) })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  stem recipe sotu                              train a STEM model and its dense twin on real text
+  stem train run.yaml --run runs/mine           train your own; stem train --help shows a config
+  stem generate runs/mine/model --prompt "The"  let it continue a text
+
+Exit codes: 0 done, 1 failed, 2 a command line, config or input that makes no sense, 130 interrupted.`,
+  )
 
 for (const command of [
   trainCommand(),
@@ -25,8 +36,7 @@ for (const command of [
   exportCommand(),
   recipeCommand(),
 ]) {
-  // Subcommands report usage errors through the same door.
-  program.addCommand(command.exitOverride())
+  program.addCommand(command.copyInheritedSettings(program))
 }
 
 try {

@@ -6,7 +6,7 @@ import { statusLine } from '../terminal/progress.ts'
 import { number } from './number-option.ts'
 
 interface Options {
-  readonly prompt: string
+  readonly prompt?: string
   readonly maxTokens: number
   readonly temperature?: number
   readonly topK?: number
@@ -14,15 +14,15 @@ interface Options {
   readonly minP?: number
   readonly repetitionPenalty?: number
   readonly seed?: number
-  readonly stop: readonly string[]
+  readonly stop?: readonly string[]
   readonly json?: boolean
 }
 
 export function generateCommand(): Command {
   return new Command('generate')
     .description('continue a text with a model')
-    .argument('<model>', 'model folder')
-    .option('--prompt <text>', 'what to continue; without it the model starts a text of its own', '')
+    .argument('<model>', "model folder: a run's model/, one of its checkpoints, or what stem convert wrote")
+    .option('--prompt <text>', 'what to continue; without it the model starts a text of its own')
     .option('--max-tokens <n>', 'at most so many new tokens', number, 256)
     .option('--temperature <t>', '0 takes the likeliest token each time (default: 0.8)', number)
     .option('--top-k <k>', 'choose among the k likeliest tokens (default: 0, no limit)', number)
@@ -32,17 +32,15 @@ export function generateCommand(): Command {
       number,
     )
     .option('--min-p <p>', 'choose among tokens at least this share as likely as the likeliest (default: 0)', number)
-    .option('--repetition-penalty <x>', 'make tokens that occurred less likely (default: 1, none)', number)
+    .option('--repetition-penalty <x>', 'above 1: tokens that have occurred become less likely (default: 1)', number)
     .option('--seed <n>', 'makes the choices repeatable (default: a new one each time)', number)
-    .option(
-      '--stop <text>',
-      'end before this text; may be given again',
-      (text, stops: string[]) => [...stops, text],
-      [],
-    )
+    .option('--stop <text>', 'end before this text; may be given again', (text, stops: string[] = []) => [
+      ...stops,
+      text,
+    ])
     .option('--json', 'print one JSON object at the end: prompt, text, tokens, finishReason, usage, seed')
     .action(async (folder: string, options: Options) => {
-      const { prompt, json, seed = newSeed(), ...rest } = options
+      const { prompt = '', json, seed = newSeed(), ...rest } = options
       const signal = signalOfProcess()
       const status = statusLine()
       const model = await loadModel(folder, {

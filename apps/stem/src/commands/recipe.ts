@@ -18,13 +18,13 @@ interface RecipeFlags {
 export function recipeCommand(): Command {
   return new Command('recipe')
     .description('run a complete experiment: text, models, comparison and report')
-    .argument('<name>', `one of: ${Object.keys(recipes).join(', ')}`)
+    .argument('<name>', 'sotu: a STEM model and its dense twin on the State of the Union addresses')
     .option('--run <folder>', 'where everything goes (default: runs/<name>)')
-    .option('--steps <n>', 'train for so many steps instead', wholeNumber)
+    .option('--steps <n>', 'steps of each model (default: 600)', wholeNumber)
     .option('--seed <n>', 'seed of weights and data order', wholeNumber, 0)
     .option('--seeds <n>', 'repeat with so many seeds, to see the spread', wholeNumber, 1)
     .option('--resume', 'go on with a run that was stopped')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print the results as one JSON object')
     .action(async (name: string, flags: RecipeFlags) => {
       if (!Object.hasOwn(recipes, name)) {
         throw new StemkitError('bad-input', `there is no recipe ${name}; there is ${Object.keys(recipes).join(', ')}`)

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { loadRunConfig } from '../config/load.ts'
 import { EXIT, signalOfProcess } from '../terminal/exit.ts'
+import { INVOCATION } from '../terminal/invocation.ts'
 import { note } from '../terminal/progress.ts'
 import { checkOverfitting, runTraining } from '../training/run.ts'
 import { writeReport } from '../training/report.ts'
@@ -9,31 +10,37 @@ import { summaryOf } from '../training/summary.ts'
 
 interface TrainFlags {
   readonly run: string
-  readonly set: readonly string[]
+  readonly set?: readonly string[]
   readonly resume?: boolean
   readonly overfitOneBatch?: boolean
   readonly json?: boolean
 }
 
+const EXAMPLE = `
+A config that trains a small STEM model on texts of yours:
+
+  model: { preset: small, kind: stem }    # kind: dense, stem or hash_moe
+  tokenizer: { vocabSize: 4096 }          # learnt from the text; or path: a tokenizer.json
+  data: { train: texts/*.txt, heldOut: 0.05, length: 128 }
+  training: { steps: 1000, batchSize: 8, learningRate: 3e-3 }
+
+Ctrl-C saves and stops; --resume goes on from there, to the same weights as if never stopped.`
+
 export function trainCommand(): Command {
   return new Command('train')
     .description('train a model as a YAML or JSON file says')
-    .argument('<config>', 'the run: data, model, training; see docs/config.md')
+    .argument('<config>', 'YAML or JSON file that says what to train on what; an example is below')
     .option('--run <folder>', 'where checkpoints, metrics, model and report go', join('runs', 'train'))
-    .option('--set <key=value>', 'lay a value over the file, as in training.steps=500; may be repeated', collect, [])
+    .option('--set <key=value>', 'lay a value over the file, as in training.steps=500; may be repeated', collect)
     .option('--resume', 'go on from the newest checkpoint of the run folder')
-    .option('--overfit-one-batch', 'only check that the set-up can learn one batch by heart')
-    .option('--json', 'print one JSON object')
+    .option('--overfit-one-batch', 'only check that the model can learn one batch by heart; writes nothing')
+    .option('--json', 'print the results as one JSON object')
+    .addHelpText('after', EXAMPLE)
     .action(async (file: string, flags: TrainFlags) => {
       const config = await loadRunConfig(file, flags.set)
-      const options = {
-        label: 'training',
-        runFolder: flags.run,
-        resume: flags.resume ?? false,
-        signal: signalOfProcess(),
-      }
+      const signal = signalOfProcess()
       if (flags.overfitOneBatch) {
-        const result = await checkOverfitting(config, options)
+        const result = await checkOverfitting(config, signal)
         process.stdout.write(
           flags.json
             ? `${JSON.stringify(result)}\n`
@@ -42,14 +49,15 @@ export function trainCommand(): Command {
         if (!result.passed) process.exitCode = EXIT.failed
         return
       }
-      const result = await runTraining(config, options)
-      const report = await writeReport(join(flags.run, 'report.html'), 'Training run', [result], options.signal)
+      const { run: runFolder, resume = false } = flags
+      const result = await runTraining(config, { label: 'training', runFolder, resume, signal })
+      const report = await writeReport(join(runFolder, 'report.html'), 'Training run', [result], signal)
       process.stdout.write(flags.json ? `${JSON.stringify({ ...summaryOf(result), report })}\n` : text(result, report))
-      note(`next: stem generate ${result.modelFolder} --prompt "..."`)
+      note(`next: ${INVOCATION} generate ${result.modelFolder} --prompt "..."`)
     })
 }
 
-const collect = (value: string, previous: readonly string[]): string[] => [...previous, value]
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 
 function text(result: Awaited<ReturnType<typeof runTraining>>, report: string): string {
   const { heldOut, bigram, tokens, modelFolder } = summaryOf(result)

@@ -22,11 +22,15 @@ interface CaseResult {
 
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('compute the reference cases of a folder and print the largest deviations')
+    .description('compare every number of the reference cases in a folder with what this machine computes')
     .argument('<dir>', 'folder of cases: subfolders with a config.json, laid out as fixtures/oracle')
-    .addOption(new Option('--engine <name>', 'what computes').choices(ENGINES).default('compiled'))
+    .addOption(
+      new Option('--engine <name>', 'what computes: ONNX Runtime, or tfjs on the CPU or on WebGPU')
+        .choices(ENGINES)
+        .default('compiled'),
+    )
     .option('--case <name...>', 'only these cases')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print the results as one JSON object')
     .action(async (dir: string, options: { engine: EngineName; case?: string[]; json?: boolean }) => {
       const results = await verifyFolder(dir, options.engine, options.case)
       const failed = results.filter((result) => !result.ok)

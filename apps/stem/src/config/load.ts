@@ -11,7 +11,8 @@ import { runSchema, type RunConfig } from './schema.ts'
  */
 export async function loadRunConfig(file: string, overrides: readonly string[] = []): Promise<RunConfig> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const problem = error.code === 'ENOENT' ? 'there is no such file' : error.message
+    const known: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder, not a file' }
+    const problem = known[error.code ?? ''] ?? error.message
     throw new StemkitError('not-found', `config ${file}: ${problem}`)
   })
   return resolveRunConfig(parseYaml(text, file), overrides, file)

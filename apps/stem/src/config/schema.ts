@@ -18,7 +18,7 @@ const model = z.strictObject({
   ffnMultipleOf: count.optional(),
   ffnDimMultiplier: z.number().positive().optional(),
   maxLength: count.optional(),
-  kind: z.string().optional(),
+  kind: z.enum(['dense', 'stem', 'hash_moe']).optional(),
   placement: z.union([z.enum(['third', 'half', 'full']), z.array(z.number().int().nonnegative())]).optional(),
   experts: count.optional(),
   ropeTheta: z.number().positive().optional(),
@@ -54,8 +54,8 @@ const training = z.strictObject({
   learningRate: z.number().positive().default(1e-3),
   /** `cosine`: linear warm-up, then a cosine to the floor; `linear`: the same with a line; `constant`. */
   schedule: z.enum(['cosine', 'linear', 'constant']).default('cosine'),
-  /** Steps. */
-  warmup: z.number().int().nonnegative().default(50),
+  /** Steps. Default: 50, or a tenth of all steps where that is less. */
+  warmup: z.number().int().nonnegative().optional(),
   /** The last learning rate as a share of the peak. */
   floor: z.number().min(0).max(1).default(0.1),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.95]),
@@ -67,8 +67,7 @@ const training = z.strictObject({
   tables: z.enum(['lazy', 'dense', 'official']).default('lazy'),
 })
 
-/** A training run, as a YAML or JSON file has it. */
-export const runSchema = z.strictObject({
+const run = z.strictObject({
   seed: z.number().int().nonnegative().default(0),
   model: model.default({ tableInit: 'xavier-normal' }),
   tokenizer: tokenizer.default({ vocabSize: 4096 }),
@@ -82,6 +81,18 @@ export const runSchema = z.strictObject({
   threads: count.optional(),
   /** Peak FLOP/s of the machine, for model FLOP utilisation; default: measured with one large product. */
   peakFlops: z.number().positive().optional(),
+})
+
+/** A training run, as a YAML or JSON file has it. */
+export const runSchema = run.superRefine((config, context) => {
+  const wrong = (path: string[], message: string): void => context.addIssue({ code: 'custom', path, message })
+  const { steps, warmup = 0 } = config.training
+  if (warmup >= steps) wrong(['training', 'warmup'], `it must be less than training.steps, ${steps}`)
+  const { length = 0 } = config.data
+  const { maxLength = length } = config.model
+  if (length > maxLength) {
+    wrong(['data', 'length'], `sequences can be at most as long as model.maxLength, ${maxLength}`)
+  }
 })
 
 export type RunConfig = z.output<typeof runSchema>

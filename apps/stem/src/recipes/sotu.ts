@@ -1,10 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { loadModel } from '@stemkit/generate/node'
+import { latestCheckpoint } from '@stemkit/train/node'
+import { writeFileAtomically } from '@stemkit/weights/node'
 import pc from 'picocolors'
 import { resolveRunConfig } from '../config/load.ts'
 import type { RunConfig } from '../config/schema.ts'
+import { INVOCATION } from '../terminal/invocation.ts'
 import { note } from '../terminal/progress.ts'
 import { writeReport } from '../training/report.ts'
 import { runTraining, type RunResult } from '../training/run.ts'
@@ -32,18 +35,23 @@ export async function sotuRecipe(options: RecipeOptions): Promise<void> {
   const started = performance.now()
   const text = await writeAddresses(join(runFolder, 'text'))
   const results: RunResult[] = []
-  for (let seed = options.seed; seed < options.seed + seeds; seed++) {
-    const label = (kind: string): string => (seeds === 1 ? kind : `${kind}-${seed}`)
-    const shared = results[0] && { prepared: sharedData(results[0], 'stem') }
-    const stem = await runTraining(configOf('stem', seed, text, options), {
-      ...runOf(label('stem'), options),
-      ...shared,
-    })
-    const prepared = sharedData(stem, 'dense')
+  const add = async (kind: Kind, seed: number): Promise<void> => {
+    const label = seeds === 1 ? kind : `${kind}-${seed}`
+    const folder = join(runFolder, label)
     results.push(
-      stem,
-      await runTraining(configOf('dense', seed, text, options), { ...runOf(label('dense'), options), prepared }),
+      await runTraining(configOf(kind, seed, text, options), {
+        label,
+        runFolder: folder,
+        // A recipe that was stopped has not begun all of its models; without the first one there is nothing to resume.
+        resume: options.resume && (results.length === 0 || (await isBegun(folder))),
+        signal,
+        ...(results[0] ? { prepared: sharedData(results[0], kind) } : {}),
+      }),
     )
+  }
+  for (let seed = options.seed; seed < options.seed + seeds; seed++) {
+    await add('stem', seed)
+    await add('dense', seed)
   }
   const [stem] = results
   const sample = await sampleOf(stem!.modelFolder, signal)
@@ -55,18 +63,16 @@ export async function sotuRecipe(options: RecipeOptions): Promise<void> {
       ? `${JSON.stringify({ recipe: 'sotu', seconds, models, sample, report })}\n`
       : comparison(results, sample, report),
   )
-  note(`${Math.round(seconds)} s. next: npx stem generate ${stem!.modelFolder} --prompt "..."`)
+  note(`${Math.round(seconds)} s. next: ${INVOCATION} generate ${stem!.modelFolder} --prompt "..."`)
 }
 
-const runOf = (label: string, { runFolder, resume, signal }: RecipeOptions) => ({
-  label,
-  runFolder: join(runFolder, label),
-  resume,
-  signal,
-})
+type Kind = 'stem' | 'dense'
+
+const isBegun = async (folder: string): Promise<boolean> =>
+  (await latestCheckpoint(join(folder, 'checkpoints'))) !== undefined
 
 /** Text and tokens of an earlier run, for a model that differs from it in nothing but the feed-forward. */
-function sharedData({ prepared }: RunResult, kind: 'stem' | 'dense'): RunResult['prepared'] {
+function sharedData({ prepared }: RunResult, kind: Kind): RunResult['prepared'] {
   const feedForwards = prepared.model.feedForwards.map((_, layer) => (layer === 0 ? 'dense' : kind))
   return { ...prepared, model: { ...prepared.model, feedForwards } }
 }
@@ -84,13 +90,13 @@ async function writeAddresses(folder: string): Promise<{ train: string; heldOut:
   const lines = (list: readonly Address[]): string =>
     list.map(({ year, text }) => `${JSON.stringify({ year, text })}\n`).join('')
   await mkdir(folder, { recursive: true })
-  await writeFile(train, lines(addresses.slice(0, -HELD_OUT)))
-  await writeFile(heldOut, lines(addresses.slice(-HELD_OUT)))
+  await writeFileAtomically(train, lines(addresses.slice(0, -HELD_OUT)))
+  await writeFileAtomically(heldOut, lines(addresses.slice(-HELD_OUT)))
   return { train, heldOut }
 }
 
 function configOf(
-  kind: 'stem' | 'dense',
+  kind: Kind,
   seed: number,
   text: { train: string; heldOut: string },
   { steps = 800 }: RecipeOptions,

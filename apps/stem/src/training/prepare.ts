@@ -1,5 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createPacker, splitDocuments, type Document, type PackedDataset } from '@stemkit/data'
 import { readDocuments } from '@stemkit/data/node'
 import { createModelConfig, presets, type ModelConfig } from '@stemkit/model'
@@ -20,8 +18,8 @@ export interface PreparedRun {
 }
 
 export interface PrepareOptions {
-  /** Where `tokenizer.json` is kept, so that a resumed run has the same one. */
-  readonly runFolder: string
+  /** A checkpoint to go on from, whose tokenizer is then the run's. */
+  readonly resumeFrom: string | undefined
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
 }
@@ -29,6 +27,8 @@ export interface PrepareOptions {
 /** Reads and splits the text, loads or trains the tokenizer, packs both sides. */
 export async function prepareRun(config: RunConfig, options: PrepareOptions): Promise<PreparedRun> {
   const { signal, onProgress } = options
+  // A shape that no model can have is refused before any text is read.
+  modelOf(config, config.tokenizer.vocabSize)
   onProgress('reading text')
   const { train, heldOut } = await readSplit(config, signal)
   const tokenizerJson = await findTokenizer(config, train, options)
@@ -100,14 +100,10 @@ function splitText({ text, name }: Document, share: number): { train: Document[]
 async function findTokenizer(
   { tokenizer }: RunConfig,
   train: readonly Document[],
-  { runFolder, signal, onProgress }: PrepareOptions,
+  { resumeFrom, signal, onProgress }: PrepareOptions,
 ): Promise<TokenizerJson> {
-  if (tokenizer.path !== undefined) return (await readTokenizerFolder(tokenizer.path, { signal })).json
-  const kept = join(runFolder, 'tokenizer.json')
-  const text = await readFile(kept, 'utf8').catch(() => undefined)
-  if (text !== undefined) return JSON.parse(text) as TokenizerJson
+  const path = resumeFrom ?? tokenizer.path
+  if (path !== undefined) return (await readTokenizerFolder(path, { signal })).json
   onProgress(`training a tokenizer of ${tokenizer.vocabSize} tokens`)
-  const json = await trainBpe({ texts: train.map((document) => document.text), vocabSize: tokenizer.vocabSize, signal })
-  await writeFile(kept, JSON.stringify(json))
-  return json
+  return trainBpe({ texts: train.map((document) => document.text), vocabSize: tokenizer.vocabSize, signal })
 }

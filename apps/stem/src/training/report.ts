@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises'
 import { loadModel } from '@stemkit/generate/node'
 import { renderReport, type Point, type Section, type Series } from '@stemkit/report'
 import type { TrainStep } from '@stemkit/train'
+import { writeFileAtomically } from '@stemkit/weights/node'
 import type { RunResult } from './run.ts'
 import { summaryOf } from './summary.ts'
 
@@ -61,7 +61,7 @@ export async function writeReport(
       },
     ],
   })
-  await writeFile(path, html)
+  await writeFileAtomically(path, html)
   return path
 }
 

@@ -1,9 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { batchesInOrder, bigramLoss, createLoader, type Batch, type PackedDataset } from '@stemkit/data'
 import { countFlops, countParameters } from '@stemkit/model'
-import { StemkitError } from '@stemkit/spec/errors'
 import {
   constant,
   createTrainer,
@@ -29,12 +26,14 @@ import {
   spawnWorker,
 } from '@stemkit/train/node'
 import { fromFloat32, type Tensor } from '@stemkit/weights'
-import { writeModelFolder } from '@stemkit/weights/node'
+import { writeFileAtomically, writeModelFolder } from '@stemkit/weights/node'
 import { stringify } from 'yaml'
 import type { RunConfig } from '../config/schema.ts'
 import { openEngine } from '../engines.ts'
+import { Interrupted } from '../terminal/exit.ts'
 import { progressLine, statusLine } from '../terminal/progress.ts'
-import { prepareRun, type PreparedRun } from './prepare.ts'
+import { prepareRun, type PreparedRun, type PrepareOptions } from './prepare.ts'
+import { openRunFolder } from './run-folder.ts'
 
 export interface RunOptions {
   /** What the run is called on the progress line and in the report. */
@@ -61,32 +60,17 @@ export interface RunResult {
 
 /** Trains one model as its config says, into a folder that a later call can resume from. */
 export async function runTraining(config: RunConfig, options: RunOptions): Promise<RunResult> {
-  const { runFolder, label, signal, resume } = options
-  const checkpoints = join(runFolder, 'checkpoints')
-  await mkdir(runFolder, { recursive: true })
-  const latest = await latestCheckpoint(checkpoints)
-  if (latest !== undefined && !resume) {
-    throw new StemkitError(
-      'conflict',
-      `${runFolder} holds a run already; add --resume to go on with it, or choose another folder with --run`,
-    )
-  }
-  if (latest === undefined && resume) {
-    throw new StemkitError(
-      'not-found',
-      `${runFolder} has no checkpoint to resume from; leave out --resume to start there`,
-    )
-  }
-  const prepared = options.prepared ?? (await prepare(config, options))
-  await writeFile(join(runFolder, 'config.yaml'), stringify(config))
-  await writeFile(join(runFolder, 'tokenizer.json'), JSON.stringify(prepared.tokenizerJson))
+  const { label, signal } = options
+  const folder = await openRunFolder(options.runFolder, options)
+  const prepared = options.prepared ?? (await prepare(config, { signal, resumeFrom: folder.latest }))
+  await writeFileAtomically(folder.config, stringify(config))
+  await writeFileAtomically(folder.tokenizer, JSON.stringify(prepared.tokenizerJson))
 
   const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared)
   try {
     const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
-    const state = latest === undefined ? undefined : await loadCheckpoint(latest, { trainer, signal })
-    const metricsFile = join(runFolder, 'metrics.jsonl')
-    await using metrics = await openMetrics(metricsFile, { from: state?.trainer.steps ?? 0 })
+    const state = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { trainer, signal })
+    await using metrics = await openMetrics(folder.metrics, { from: state?.trainer.steps ?? 0 })
     const bar = progressLine(label, config.training.steps)
     try {
       const steps = train({
@@ -102,9 +86,9 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
         checkpoint: {
           every: config.checkpoint.every,
           writer: checkpointFolder({
-            dir: checkpoints,
+            dir: folder.checkpoints,
             keep: config.checkpoint.keep,
-            files: [join(runFolder, 'tokenizer.json')],
+            files: [folder.tokenizer],
           }),
         },
         flopsPerToken,
@@ -125,8 +109,7 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
       bar.stop()
     }
     const heldOut = await evaluate(trainer, batchesInOrder(prepared.heldOut, config.training.batchSize), { signal })
-    const modelFolder = join(runFolder, 'model')
-    await writeModelFolder(modelFolder, {
+    await writeModelFolder(folder.model, {
       config: prepared.model,
       tensors: asTensors(trainer.state().weights),
       tokenizerJson: prepared.tokenizerJson,
@@ -134,22 +117,24 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
     return {
       label,
       prepared,
-      steps: await readMetrics(metricsFile),
+      steps: await readMetrics(folder.metrics),
       heldOut,
       bigramLoss: bigramBaseline(prepared),
       flopsPerToken,
       parameters: countParameters(prepared.model),
-      modelFolder,
+      modelFolder: folder.model,
     }
+  } catch (error) {
+    if (error instanceof Interrupted) throw new Interrupted(await whatWasKept(folder.checkpoints))
+    throw error
   } finally {
     await trainer.dispose()
   }
 }
 
 /** Trains on one batch until it is known by heart: a check that a set-up can learn at all. */
-export async function checkOverfitting(config: RunConfig, options: RunOptions): Promise<OverfitResult> {
-  await mkdir(options.runFolder, { recursive: true })
-  const prepared = await prepare(config, options)
+export async function checkOverfitting(config: RunConfig, signal: AbortSignal): Promise<OverfitResult> {
+  const prepared = await prepare(config, { signal, resumeFrom: undefined })
   const { trainer } = await openTrainer(config, prepared)
   const bar = progressLine('one batch', config.training.steps)
   try {
@@ -162,7 +147,7 @@ export async function checkOverfitting(config: RunConfig, options: RunOptions): 
       }).next(),
       schedule: constant(config.training.learningRate),
       steps: config.training.steps,
-      signal: options.signal,
+      signal,
       onProgress: (step) => bar.update(step.index + 1, `loss ${step.loss.toFixed(3)}`),
     })
   } finally {
@@ -171,13 +156,20 @@ export async function checkOverfitting(config: RunConfig, options: RunOptions): 
   }
 }
 
-async function prepare(config: RunConfig, { runFolder, signal }: RunOptions): Promise<PreparedRun> {
+async function prepare(config: RunConfig, options: Omit<PrepareOptions, 'onProgress'>): Promise<PreparedRun> {
   const status = statusLine()
   try {
-    return await prepareRun(config, { runFolder, signal, onProgress: status.show })
+    return await prepareRun(config, { ...options, onProgress: status.show })
   } finally {
     status.clear()
   }
+}
+
+async function whatWasKept(checkpoints: string): Promise<string> {
+  const latest = await latestCheckpoint(checkpoints)
+  return latest === undefined
+    ? 'interrupted before the first step; nothing was saved'
+    : `interrupted; saved in ${latest}. The same command with --resume goes on from there`
 }
 
 async function openTrainer(
@@ -208,7 +200,7 @@ async function openTrainer(
 }
 
 function scheduleOf({ training }: RunConfig): Schedule {
-  const { learningRate: peak, warmup, steps, floor } = training
+  const { learningRate: peak, steps, floor, warmup = Math.min(50, Math.floor(steps / 10)) } = training
   if (training.schedule === 'constant') return linearDecay({ peak, warmup, steps, floor: 1 })
   return (training.schedule === 'linear' ? linearDecay : warmupCosine)({ peak, warmup, steps, floor })
 }
