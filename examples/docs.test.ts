@@ -1,5 +1,6 @@
 /** What the documents say is there: config keys, commands, quoted code, linked files. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +11,7 @@ import { generateCommand } from '../apps/stem/src/commands/generate.ts'
 import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
 import { trainCommand } from '../apps/stem/src/commands/train.ts'
 import { verifyCommand } from '../apps/stem/src/commands/verify.ts'
-import { resolveRunConfig } from '../apps/stem/src/config/load.ts'
+import { loadRunConfig, resolveRunConfig } from '../apps/stem/src/config/load.ts'
 import { runSchema } from '../apps/stem/src/config/schema.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -58,6 +59,19 @@ describe('docs/config.md', () => {
       else expect(JSON.parse(written.replaceAll('`', '')), key).toEqual(value)
     }
   })
+})
+
+test('every config in a document is one that stem train accepts', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stemkit-docs-'))
+  const configs = documents.flatMap((document) =>
+    Array.from(read(document).matchAll(/```yaml\n(.*?)```/gs), ([, text]) => text!),
+  )
+  expect(configs.length).toBeGreaterThan(1)
+  for (const text of configs) {
+    writeFileSync(join(folder, 'run.yaml'), text)
+    expect((await loadRunConfig(join(folder, 'run.yaml'))).training.steps).toBeGreaterThan(0)
+  }
+  rmSync(folder, { recursive: true })
 })
 
 describe('docs/command-line.md', () => {
