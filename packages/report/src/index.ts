@@ -1,3 +1,15 @@
-export { lineChart, type Axis, type LineChartOptions, type Series } from './chart.ts'
-export { renderReport, type Fact, type Report, type Section } from './render.ts'
-export { thin, type Point } from './thin.ts'
+export type {
+  Axis,
+  BarChart,
+  Categories,
+  Chart,
+  Heatmap,
+  Histogram,
+  LineChart,
+  Point,
+  ScatterChart,
+  ScatterSeries,
+  Series,
+  ValueSeries,
+} from './charts/chart.ts'
+export { renderReport, type Fact, type LabelledText, type Report, type Section } from './report.ts'

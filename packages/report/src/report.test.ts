@@ -1,127 +1,147 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { renderReport, thin, type Point, type Report } from './index.ts'
+import { describe, expect, test } from 'vitest'
+import { renderReport, type Point, type Section } from './index.ts'
+import { attribute, parsePage, textOf, type Element } from './testing/parse.ts'
+import { reportSaying } from './testing/sections.ts'
 
-const report = (text: string): Report => ({
-  title: text,
-  summary: text,
-  facts: [{ label: text, value: text, note: text }],
-  sections: [
-    {
-      kind: 'chart',
-      heading: text,
-      chart: {
-        title: text,
-        x: { label: text },
-        y: { label: text },
-        series: [
-          {
-            name: text,
-            points: [
-              [0, 3],
-              [1, 2],
-              [2, 1],
-            ],
-          },
-        ],
-      },
-    },
-    { kind: 'table', heading: text, columns: [text, text], rows: [[text, text]] },
-    { kind: 'texts', heading: text, texts: [{ label: text, text }] },
-    { kind: 'code', heading: text, code: text },
-  ],
+const page = (sections: readonly Section[]): readonly Element[] =>
+  parsePage(renderReport({ title: 't', sections })).elements
+const named = (elements: readonly Element[], name: string): Element[] =>
+  elements.filter(({ tagName }) => tagName === name)
+
+describe('a report', () => {
+  const rendered = renderReport(reportSaying('word'))
+  const { errors, elements } = parsePage(rendered)
+
+  test('is well-formed', () => {
+    expect(errors).toEqual([])
+    const ids = elements.flatMap((element) => attribute(element, 'id') ?? [])
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('loads nothing, runs nothing, and forbids both', () => {
+    for (const name of ['script', 'link', 'img', 'image', 'iframe', 'object', 'foreignObject', 'use'])
+      expect(named(elements, name), name).toEqual([])
+    for (const { attrs } of elements)
+      for (const { name } of attrs) expect(name).not.toMatch(/^(?:on|src|href|xlink:href|action|srcset)/)
+    expect(rendered).not.toMatch(/@import|url\((?!#)/)
+    const policy = elements.find((element) => attribute(element, 'http-equiv') === 'Content-Security-Policy')!
+    expect(attribute(policy, 'content')).toBe("default-src 'none'; style-src 'unsafe-inline'")
+  })
+
+  test('is in its language, with one main heading and a heading for every section', () => {
+    expect(attribute(named(elements, 'html')[0]!, 'lang')).toBe('en')
+    expect(named(elements, 'h1').length).toBe(1)
+    const headings = named(elements, 'h2').map((element) => attribute(element, 'id'))
+    expect(named(elements, 'section').map((element) => attribute(element, 'aria-labelledby'))).toEqual(headings)
+  })
+
+  test('has a name and a description for every picture', () => {
+    const pictures = elements.filter((element) => attribute(element, 'role') === 'img')
+    expect(pictures.length).toBe(12)
+    const byId = new Map(elements.map((element) => [attribute(element, 'id'), element]))
+    for (const picture of pictures) {
+      const [title, description] = attribute(picture, 'aria-labelledby')!
+        .split(' ')
+        .map((id) => byId.get(id)!)
+      expect(textOf(title!)).toBe('word')
+      expect(textOf(description!)).toMatch(/^(?:Line|Bar) chart|^Scatter plot|^Histogram|^Heat map/)
+    }
+  })
+
+  test('is the same bytes every time', () => expect(renderReport(reportSaying('word'))).toBe(rendered))
 })
 
-/** The names of all tags; throws where tags do not nest. */
-function tags(html: string): Set<string> {
-  const open: string[] = []
-  const seen = new Set<string>()
-  const single = new Set(['meta', '!doctype'])
-  // Style sheets are no markup.
-  const markup = html.replaceAll(/(<style[^>]*>)[\s\S]*?(?=<\/style>)/g, '$1')
-  for (const [, closing, name, selfClosing] of markup.matchAll(/<(\/?)([!a-zA-Z][\w:-]*)[^<>]*?(\/?)>/g)) {
-    seen.add(name!.toLowerCase())
-    if (selfClosing || single.has(name!.toLowerCase())) continue
-    if (!closing) open.push(name!)
-    else if (open.pop() !== name) throw new Error(`</${name}> closes nothing`)
+describe('words stay words', () => {
+  /** The kinds of elements, with their attributes. How many labels find room depends on their length. */
+  const kindsOf = (text: string): Set<string> => {
+    const { errors, elements } = parsePage(renderReport(reportSaying(text)))
+    expect(errors).toEqual([])
+    return new Set(elements.map(({ tagName, attrs }) => `${tagName} ${attrs.map(({ name }) => name).join(' ')}`))
   }
-  if (open.length > 0) throw new Error(`left open: ${open.join()}`)
-  return seen
-}
+  const plain = kindsOf('word')
 
-test('a report is one file that loads nothing and runs nothing', () => {
-  const html = renderReport(report('A run'))
-  const seen = tags(html)
-  for (const name of ['script', 'link', 'img', 'iframe', 'foreignobject']) expect(seen.has(name), name).toBe(false)
-  expect(html).not.toMatch(/(?:src|href|srcset)=|@import|url\((?!#)/)
-  expect(html).toContain('aria-label="A run"')
-})
-
-test('whatever a title, sample or series is called, it stays text', () => {
-  const plain = tags(renderReport(report('x')))
-  const hostile = [
+  test.each([
     '<script>alert(1)</script>',
     '"><img src=x onerror=alert(1)>',
     "' onload='alert(1)",
-    '</style></svg><script>',
-    '&lt;b&gt;',
-  ]
-  for (const text of hostile) expect(tags(renderReport(report(text)))).toEqual(plain)
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
-      expect([...tags(renderReport(report(text)))].filter((name) => !plain.has(name))).toEqual([])
-    }),
-    { numRuns: 30 },
-  )
+    '</style></svg></title><script>',
+    '</pre></code><!--',
+    ']]><svg/onload=alert(1)>',
+    '&lt;b&gt;&amp;',
+    '{b}{c|d}{value}',
+    '$1$&$`',
+    '<path d="M1 0A1" ecmeta_x="',
+    '\u0000\u0008\u001b[31m\u007f\ufffe\ud800',
+    '\u202Eright to left\u0085',
+  ])('%j', (text) => {
+    expect(kindsOf(text)).toEqual(plain)
+  })
+
+  test('whatever they are', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter((each) => each.trim() !== '')
+    fc.assert(
+      fc.property(text, (each) => {
+        expect([...kindsOf(each)].filter((kind) => !plain.has(kind))).toEqual([])
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  test('are shown as they were given', () => {
+    const text = 'a <b>&amp;\n  "c" \u0007'
+    const [quotation] = named(page([{ kind: 'texts', heading: 'h', texts: [{ label: 'l', text }] }]), 'blockquote')
+    expect(textOf(quotation!)).toBe('a <b>&amp;\n  "c" \u2407')
+  })
 })
 
-test('a hundred thousand steps make a small file', () => {
-  const points = Array.from({ length: 100_000 }, (_, i): Point => [i, 5 + Math.sin(i / 5000) + (i % 7) / 10])
-  const base = report('long')
+describe('a table', () => {
+  test('aligns columns of numbers as such', () => {
+    const rows = [
+      ['STEM', '4.673', '1,234/s', '71 %', 'all but the first', '19.1 M'],
+      ['dense', '–', '+12', '3×10⁻⁵', 'none', '−2'],
+    ]
+    const elements = page([{ kind: 'table', heading: 'h', columns: ['a', 'b', 'c', 'd', 'e', 'f'], rows }])
+    const classes = named(elements, 'td').map((cell) => attribute(cell, 'class'))
+    expect(classes.slice(0, 5)).toEqual(['number', 'number', 'number', undefined, 'number'])
+    expect(named(elements, 'th').map((cell) => attribute(cell, 'scope'))).toEqual([
+      ...Array(6).fill('col'),
+      'row',
+      'row',
+    ])
+  })
+})
+
+describe('a prompt', () => {
+  test('stands in front of its text, set apart', () => {
+    const texts = [{ label: 'l', prompt: 'We must', text: ' go on' }]
+    const elements = page([{ kind: 'texts', heading: 'h', texts }])
+    expect(textOf(named(elements, 'blockquote')[0]!)).toBe('We must go on')
+    expect(textOf(named(elements, 'b')[0]!)).toBe('We must')
+  })
+})
+
+test('a report of a hundred thousand steps stays below a megabyte', () => {
+  const points = Array.from({ length: 100_000 }, (_, i): Point => [
+    i + 1,
+    4 + 5 / Math.log(i + 3) + ((i * 7919) % 101) / 300,
+  ])
+  const series = ['a', 'b'].flatMap((name) => [
+    { name, points },
+    { name: `${name}2`, points },
+  ])
+  const y = { label: 'loss' }
   const html = renderReport({
-    ...base,
+    title: 'long',
     sections: [
+      { kind: 'chart', heading: 'h', chart: { title: 't', x: { label: 'step' }, y, series } },
+      { kind: 'chart', heading: 'h', chart: { title: 't', x: { label: 'step', scale: 'log' }, y, series } },
       {
         kind: 'chart',
-        heading: 'loss',
-        chart: {
-          title: 'loss',
-          x: { label: 'step' },
-          y: { label: 'loss' },
-          series: [
-            { name: 'a', points },
-            { name: 'b', points },
-          ],
-        },
+        heading: 'h',
+        chart: { type: 'scatter', title: 't', x: { label: 'step' }, y, series: [series[0]!] },
       },
     ],
   })
-  expect(html.length).toBeLessThan(200_000)
-})
-
-test('thinning keeps both ends, the order, and a spike', () => {
-  const points = Array.from({ length: 5000 }, (_, i): Point => [i, i === 2345 ? 100 : 1])
-  const kept = thin(points, 100)
-  expect(kept.length).toBe(100)
-  expect(kept[0]).toEqual(points[0])
-  expect(kept.at(-1)).toEqual(points.at(-1))
-  expect(kept.some(([, y]) => y === 100)).toBe(true)
-  expect(kept.map(([x]) => x)).toEqual(kept.map(([x]) => x).toSorted((a, b) => a - b))
-})
-
-test('points that are no numbers are left out', () => {
-  expect(
-    thin(
-      [
-        [0, 1],
-        [1, Number.NaN],
-        [2, Infinity],
-        [3, 2],
-      ],
-      10,
-    ),
-  ).toEqual([
-    [0, 1],
-    [3, 2],
-  ])
+  expect(html.length).toBeLessThan(1_000_000)
 })
