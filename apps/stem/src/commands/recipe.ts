@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { sotuRecipe } from '../recipes/sotu.ts'
+import { wholeNumber } from './number-option.ts'
 
 const recipes = { sotu: sotuRecipe } as const
 
 interface RecipeFlags {
-  readonly run: string
+  readonly run?: string
   readonly steps?: number
   readonly seed: number
   readonly seeds: number
@@ -39,10 +40,4 @@ export function recipeCommand(): Command {
         signal: signalOfProcess(),
       })
     })
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('a whole number is wanted')
-  return number
 }

@@ -7,7 +7,22 @@ import { ENGINES, openEngine, type EngineName } from '../engines.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { readReferenceCase } from '../verify/reference-case.ts'
-import { TOLERANCES, verifyCase, withinTolerance, type Deviations, type VerifyOptions } from '../verify/verify-case.ts'
+import {
+  isWithinTolerance,
+  TOLERANCES,
+  verifyCase,
+  type Deviations,
+  type Quantity,
+  type VerifyOptions,
+} from '../verify/verify-case.ts'
+import { wholeNumber } from './number-option.ts'
+
+interface Flags {
+  readonly engine: EngineName
+  readonly case?: readonly string[]
+  readonly steps?: number
+  readonly json?: boolean
+}
 
 interface CaseResult {
   readonly name: string
@@ -30,9 +45,10 @@ export function verifyCommand(): Command {
         .default('compiled'),
     )
     .option('--case <name...>', 'only these cases')
+    .option('--steps <n>', 'only so many steps of each training curve, and no check of its end', wholeNumber)
     .option('--json', 'print the results as one JSON object')
-    .action(async (dir: string, options: { engine: EngineName; case?: string[]; json?: boolean }) => {
-      const results = await verifyFolder(dir, options.engine, options.case)
+    .action(async (dir: string, options: Flags) => {
+      const results = await verifyFolder(dir, options)
       const failed = results.filter((result) => !result.ok)
       const summary = { ok: failed.length === 0, cases: results }
       process.stdout.write(options.json ? `${JSON.stringify(summary, finite)}\n` : table(results))
@@ -43,7 +59,7 @@ export function verifyCommand(): Command {
     })
 }
 
-async function verifyFolder(dir: string, engineName: EngineName, only?: readonly string[]): Promise<CaseResult[]> {
+async function verifyFolder(dir: string, { engine: engineName, case: only, steps }: Flags): Promise<CaseResult[]> {
   const names = await caseNames(dir, only)
   const signal = signalOfProcess()
   const engine = await openEngine(engineName)
@@ -52,7 +68,7 @@ async function verifyFolder(dir: string, engineName: EngineName, only?: readonly
   try {
     for (const name of names) {
       signal.throwIfAborted()
-      results.push(await resultOf(join(dir, name), { engine, signal, onProgress: status.show }, engineName))
+      results.push(await resultOf(join(dir, name), { engine, steps, signal, onProgress: status.show }, engineName))
     }
     return results
   } finally {
@@ -66,7 +82,8 @@ async function resultOf(folder: string, options: VerifyOptions, engine: EngineNa
     const reference = await readReferenceCase(folder)
     if (!reference) return { name, ok: true, engine, skipped: 'knowledge editing is not part of this release' }
     const deviations = await verifyCase(reference, options)
-    return { name, ok: withinTolerance(deviations), engine, deviations }
+    const ok = beyond(deviations).length === 0
+    return { name, ok, engine, deviations }
   } catch (error) {
     // The other cases can still be computed.
     if (StemkitError.isInstance(error)) return { name, ok: false, engine, error: error.message }
@@ -77,15 +94,17 @@ async function resultOf(folder: string, options: VerifyOptions, engine: EngineNa
 /** JSON has no infinity, and null would compare as zero. */
 const finite = (_: string, value: unknown): unknown => (value === Infinity ? Number.MAX_VALUE : value)
 
+/** The quantities that deviate by more than is accepted. */
+const beyond = (deviations: Deviations): [Quantity, number][] =>
+  (Object.entries(deviations) as [Quantity, number][]).filter(([key, value]) => !isWithinTolerance(key, value))
+
 /** What is wrong with a case, in a few words. */
-function reasonOf({ error, deviations }: CaseResult): string {
-  if (!deviations) return error!
-  const keys = Object.keys(TOLERANCES) as (keyof Deviations)[]
-  return keys
-    .filter((key) => !(deviations[key] <= TOLERANCES[key]))
-    .map((key) => `${key} ${deviations[key].toExponential(1)}`)
-    .join(', ')
-}
+const reasonOf = ({ error, deviations }: CaseResult): string =>
+  deviations
+    ? beyond(deviations)
+        .map(([key, value]) => `${key} ${value.toExponential(1)}`)
+        .join(', ')
+    : error!
 
 async function caseNames(dir: string, only?: readonly string[]): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: Error) => {
@@ -105,7 +124,7 @@ async function caseNames(dir: string, only?: readonly string[]): Promise<string[
 }
 
 function table(results: readonly CaseResult[]): string {
-  const keys = Object.keys(TOLERANCES) as (keyof Deviations)[]
+  const keys = Object.keys(TOLERANCES) as Quantity[]
   const colour = pc.createColors(process.stdout.isTTY)
   const width = Math.max(...results.map(({ name }) => name.length), 'accepted'.length) + 2
   const row = (name: string, cells: readonly string[], end = ''): string =>
@@ -114,7 +133,7 @@ function table(results: readonly CaseResult[]): string {
     deviations
       ? row(
           name,
-          keys.map((key) => deviations[key].toExponential(1)),
+          keys.map((key) => deviations[key]?.toExponential(1) ?? '-'),
           `  ${ok ? colour.green('ok') : colour.red('FAILED')}`,
         )
       : `${name.padEnd(width)}  ${error === undefined ? `skipped: ${skipped}` : `${colour.red('FAILED')}: ${error}`}\n`,

@@ -1,5 +1,5 @@
 import type { Engine } from '@stemkit/compile'
-import { createTrainer, warmupCosine, type Treatment } from '@stemkit/train'
+import { createTrainer, warmupCosine, type NamedArray, type Treatment } from '@stemkit/train'
 import { spawnWorker } from '@stemkit/train/node'
 import { largestDifference, relativeDifference, sumAndNorm } from './deviations.ts'
 import type { Curve, ReferenceCase } from './reference-case.ts'
@@ -16,14 +16,16 @@ export interface Deviations {
   readonly curves: number
   /** Relative. */
   readonly gradNorm: number
-  /** Relative, of the l2 norm of every weight after training. */
-  readonly finalNorm: number
-  /** Absolute, of the sum of every weight after training. */
-  readonly finalSum: number
+  /** Relative, of the l2 norm of every weight after training; absent where training was cut short. */
+  readonly finalNorm?: number
+  /** Absolute, of the sum of every weight after training; absent where training was cut short. */
+  readonly finalSum?: number
 }
 
+export type Quantity = keyof Deviations
+
 /** What is accepted. */
-export const TOLERANCES: Deviations = {
+export const TOLERANCES: Required<Deviations> = {
   logits: 2e-5,
   loss: 1e-5,
   gradients: 1e-4,
@@ -35,27 +37,29 @@ export const TOLERANCES: Deviations = {
 
 export interface VerifyOptions {
   readonly engine: Engine
+  /** Only so many steps of each training curve; what is recorded of its end is then left out. Default: all. */
+  readonly steps?: number | undefined
   readonly signal?: AbortSignal
   readonly onProgress?: (text: string) => void
 }
 
 /** Computes everything a case has numbers for. */
 export async function verifyCase(reference: ReferenceCase, options: VerifyOptions): Promise<Deviations> {
-  const forward = await compareOnce(reference, options)
-  const training = { curves: 0, gradNorm: 0, finalNorm: 0, finalSum: 0 }
+  const parts: Partial<Deviations>[] = [await compareOnce(reference, options)]
   for (const [mode, curve] of reference.curves) {
     options.onProgress?.(`${reference.name}: training, ${mode}`)
-    const found = await compareCurve(reference, mode, curve, options)
-    for (const key of Object.keys(training) as (keyof typeof training)[]) {
-      training[key] = Math.max(training[key], found[key])
+    parts.push(await compareCurve(reference, mode, curve, options))
+  }
+  const worst: Partial<Record<Quantity, number>> = {}
+  for (const part of parts) {
+    for (const [key, value] of Object.entries(part) as [Quantity, number][]) {
+      worst[key] = Math.max(worst[key] ?? 0, value)
     }
   }
-  return { ...forward, ...training }
+  return { curves: 0, gradNorm: 0, ...worst } as Deviations
 }
 
-export function withinTolerance(deviations: Deviations): boolean {
-  return Object.entries(TOLERANCES).every(([key, limit]) => deviations[key as keyof Deviations] <= limit)
-}
+export const isWithinTolerance = (quantity: Quantity, value: number): boolean => value <= TOLERANCES[quantity]
 
 function trainerOf(
   reference: ReferenceCase,
@@ -112,8 +116,9 @@ async function compareCurve(
   treatment: Treatment,
   curve: Curve,
   options: VerifyOptions,
-): Promise<Pick<Deviations, 'curves' | 'gradNorm' | 'finalNorm' | 'finalSum'>> {
+): Promise<Partial<Deviations>> {
   const { hyper, trainBatches, batch } = reference
+  const steps = Math.min(options.steps ?? hyper.steps, hyper.steps)
   const schedule = warmupCosine({
     peak: hyper.peakLearningRate,
     warmup: hyper.warmup,
@@ -122,36 +127,54 @@ async function compareCurve(
   })
   const trainer = await trainerOf(reference, treatment, options)
   try {
-    const steps = []
-    for (let index = 0; index < hyper.steps; index++) {
+    const taken = []
+    for (const [index, trainBatch] of trainBatches.slice(0, steps).entries()) {
       options.signal?.throwIfAborted()
-      steps.push(await trainer.step([trainBatches[index]!], schedule(index)))
+      taken.push(await trainer.step([trainBatch], schedule(index)))
     }
-    const { loss: finalLoss } = await trainer.evaluate(batch)
-    const norms = steps.map((step) => step.gradNorm)
-    const tableNorms = steps.map((step) => step.tableGradNorm ?? NaN)
-    const final = [...trainer.state().weights].map(([name, { data }]) => {
-      const [found, wanted] = [sumAndNorm(data), curve.finalWeights[name] ?? { sum: NaN, l2: NaN }]
-      return { norm: largestDifference([found.l2 / wanted.l2], [1]), sum: largestDifference([found.sum], [wanted.sum]) }
-    })
-    return {
-      curves: Math.max(
-        largestDifference(
-          steps.map((step) => step.loss),
-          curve.loss,
-        ),
-        largestDifference([finalLoss], [curve.finalEvalLoss]),
+    const until = (recorded: readonly number[]): readonly number[] =>
+      steps < hyper.steps ? recorded.slice(0, steps) : recorded
+    const along = {
+      curves: largestDifference(
+        taken.map(({ loss }) => loss),
+        until(curve.loss),
       ),
       gradNorm: Math.max(
-        largestRatio(norms, curve.gradNorm),
-        curve.tableGradNorm ? largestRatio(tableNorms, curve.tableGradNorm) : 0,
+        largestRatio(
+          taken.map(({ gradNorm }) => gradNorm),
+          until(curve.gradNorm),
+        ),
+        curve.tableGradNorm
+          ? largestRatio(
+              taken.map(({ tableGradNorm = NaN }) => tableGradNorm),
+              until(curve.tableGradNorm),
+            )
+          : 0,
       ),
-      finalNorm: Math.max(...final.map(({ norm }) => norm)),
-      finalSum: Math.max(...final.map(({ sum }) => sum)),
+    }
+    if (steps < hyper.steps) return along
+    const { loss } = await trainer.evaluate(batch)
+    return {
+      ...along,
+      curves: Math.max(along.curves, largestDifference([loss], [curve.finalEvalLoss])),
+      ...compareWeights(trainer.state().weights, curve.finalWeights),
     }
   } finally {
     await trainer.dispose()
   }
+}
+
+function compareWeights(
+  weights: ReadonlyMap<string, NamedArray>,
+  expected: Curve['finalWeights'],
+): { finalNorm: number; finalSum: number } {
+  let [finalNorm, finalSum] = [0, 0]
+  for (const [name, { data }] of weights) {
+    const [found, wanted] = [sumAndNorm(data), expected[name] ?? { sum: NaN, l2: NaN }]
+    finalNorm = Math.max(finalNorm, largestRatio([found.l2], [wanted.l2]))
+    finalSum = Math.max(finalSum, largestDifference([found.sum], [wanted.sum]))
+  }
+  return { finalNorm, finalSum }
 }
 
 /** Largest relative difference; two zeros agree. */
