@@ -102,9 +102,19 @@ const nameAxis = (names: readonly string[], every: number, most: number): object
   axisLabel: {
     ...label,
     interval: (index: number) => index % every === 0,
-    formatter: (name: string) => (name.length > most ? `${name.slice(0, most - 1).trimEnd()}…` : name),
+    formatter: (name: string) => shorten(name, most),
   },
   axisLine: line,
   axisTick: HIDDEN,
   splitLine: HIDDEN,
 })
+
+function shorten(name: string, most: number): string {
+  const characters = [...new Intl.Segmenter().segment(name)].map(({ segment }) => segment)
+  return characters.length > most
+    ? `${characters
+        .slice(0, most - 1)
+        .join('')
+        .trimEnd()}…`
+    : name
+}
