@@ -99,15 +99,15 @@ function configOf(
   kind: Kind,
   seed: number,
   text: { train: string; heldOut: string },
-  { steps = 700 }: RecipeOptions,
+  { steps = 600 }: RecipeOptions,
 ): RunConfig {
   return resolveRunConfig(
     {
       seed,
-      model: { dim: 128, layers: 4, heads: 2, ffnHidden: 384, maxLength: 128, kind },
+      model: { dim: 128, layers: 4, heads: 4, ffnHidden: 384, maxLength: 128, kind, tableInit: 'embedding' },
       tokenizer: { vocabSize: 2048 },
       data: { train: text.train, heldOut: [text.heldOut] },
-      training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(50, Math.floor(steps / 4)), floor: 0.05 },
+      training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(100, Math.floor(steps / 4)), floor: 0.05 },
       evaluate: { every: 50, batches: 8 },
       checkpoint: { every: 200, keep: 1 },
     },
