@@ -113,6 +113,17 @@ describe.each(projects.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {})
   },
 )
 
+test(
+  'stem trains from its tarball: threads, WebAssembly and ONNX Runtime are all there',
+  async () => {
+    const args = ['recipe', 'sotu', '--steps', '1', '--run', join(scratch, 'run'), '--json']
+    const { failed, stdout, output } = await run('npx', ['--no-install', 'stem', ...args], user)
+    expect(failed, output).toBe(false)
+    expect(JSON.parse(stdout)).toMatchObject({ recipe: 'sotu' })
+  },
+  5 * MINUTE,
+)
+
 test('a README is read for its install lines and its first example', () => {
   const text =
     '# a\n```sh\nnpm install a @b/c # why\nnpm i -D d\n```\n```js\nno\n```\n```ts\nconst x = 1\n```\n```ts\nno\n```\n'
