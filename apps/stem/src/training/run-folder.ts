@@ -20,6 +20,9 @@ export interface RunFolder {
  * @throws StemkitError 'conflict' where a run is in the way, 'not-found' without one to resume, 'io'
  */
 export async function openRunFolder(path: string, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === false) {
+    throw new StemkitError('conflict', `run folder ${path}: there is a file of that name; choose another with --run`)
+  }
   const [checkpoints, model] = [join(path, 'checkpoints'), join(path, 'model')]
   const latest = await latestCheckpoint(checkpoints)
   const taken = latest !== undefined || (await stat(model).catch(() => undefined)) !== undefined
@@ -32,9 +35,8 @@ export async function openRunFolder(path: string, { resume }: { readonly resume:
   if (latest === undefined && resume) {
     throw new StemkitError('not-found', `${path} has no checkpoint to resume from; leave out --resume to start there`)
   }
-  await mkdir(path, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    const problem = error.code === 'EEXIST' ? 'there is a file of that name' : error.message
-    throw new StemkitError('io', `run folder ${path}: ${problem}; choose another folder with --run`)
+  await mkdir(path, { recursive: true }).catch((error: Error) => {
+    throw new StemkitError('io', `run folder ${path}: ${error.message}; choose another with --run`)
   })
   return {
     path,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { batchesInOrder, bigramLoss, createLoader, type Batch, type PackedDataset } from '@stemkit/data'
 import { countFlops, countParameters } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
 import {
   constant,
   createTrainer,
@@ -15,6 +16,7 @@ import {
   type OverfitResult,
   type NamedArray,
   type Schedule,
+  type TrainOptions,
   type TrainStep,
 } from '@stemkit/train'
 import {
@@ -63,39 +65,41 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
   const { label, signal } = options
   const folder = await openRunFolder(options.runFolder, options)
   const prepared = options.prepared ?? (await prepare(config, { signal, resumeFrom: folder.latest }))
-  await writeFileAtomically(folder.config, stringify(config))
-  await writeFileAtomically(folder.tokenizer, JSON.stringify(prepared.tokenizerJson))
 
   const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared)
   try {
     const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
     const state = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { trainer, signal })
-    await using metrics = await openMetrics(folder.metrics, { from: state?.trainer.steps ?? 0 })
+    const run = {
+      trainer,
+      loader,
+      schedule: scheduleOf(config),
+      steps: config.training.steps,
+      accumulate: config.training.accumulate,
+      evaluate: {
+        every: config.evaluate.every,
+        batches: firstBatches(prepared.heldOut, config.training.batchSize, config.evaluate.batches),
+      },
+      checkpoint: {
+        every: config.checkpoint.every,
+        writer: checkpointFolder({
+          dir: folder.checkpoints,
+          keep: config.checkpoint.keep,
+          files: [folder.tokenizer],
+        }),
+      },
+      flopsPerToken,
+      peakFlops,
+      signal,
+      ...(state ? { resume: state } : {}),
+    }
+    const steps = startOrResume(run, folder.latest)
+    // Only now is it sure that the config fits what the folder holds.
+    await writeFileAtomically(folder.config, stringify(config))
+    await writeFileAtomically(folder.tokenizer, JSON.stringify(prepared.tokenizerJson))
+    await using metrics = await openMetrics(folder.metrics, { from: trainer.steps })
     const bar = progressLine(label, config.training.steps)
     try {
-      const steps = train({
-        trainer,
-        loader,
-        schedule: scheduleOf(config),
-        steps: config.training.steps,
-        accumulate: config.training.accumulate,
-        evaluate: {
-          every: config.evaluate.every,
-          batches: firstBatches(prepared.heldOut, config.training.batchSize, config.evaluate.batches),
-        },
-        checkpoint: {
-          every: config.checkpoint.every,
-          writer: checkpointFolder({
-            dir: folder.checkpoints,
-            keep: config.checkpoint.keep,
-            files: [folder.tokenizer],
-          }),
-        },
-        flopsPerToken,
-        peakFlops,
-        signal,
-        ...(state ? { resume: state } : {}),
-      })
       let heldOutLoss = ''
       for await (const step of steps) {
         await metrics.write(step)
@@ -129,6 +133,16 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
     throw error
   } finally {
     await trainer.dispose()
+  }
+}
+
+/** Puts model and data where the checkpoint has them, if there is one. */
+function startOrResume(run: TrainOptions, latest: string | undefined): ReturnType<typeof train> {
+  try {
+    return train(run)
+  } catch (error) {
+    if (latest === undefined || !StemkitError.isInstance(error)) throw error
+    throw new StemkitError(error.code, `${latest} was saved with other text or another seed: ${error.message}`)
   }
 }
 
