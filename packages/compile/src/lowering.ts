@@ -39,7 +39,7 @@ export function lower(
 }
 
 /** The shape of a broadcast elementwise result. */
-export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1

@@ -83,7 +83,7 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     arenaBytes([
       ...used.flatMap(({ length }) => Array.from({ length: 3 + copies }, () => length)),
       ...lazy.flatMap(([, { shape }]) => [
-        ...[sizeOf(shape), sizeOf(shape), sizeOf(shape)],
+        ...Array.from({ length: 3 }, () => sizeOf(shape)),
         ...Array.from({ length: 1 + copies }, () => mostRows * shape[1]!),
       ]),
       mostRows,

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseSafetensors, type Tensor } from '@stemkit/weights'
+import { saveSafetensors } from '@stemkit/weights/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeTinyModel } from '../testing/model-folder.ts'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
@@ -94,9 +96,84 @@ describe('stem generate', () => {
     expect(stderr.trim().split('\n').length).toBe(1)
   })
 
+  describe.each([
+    [
+      'of whole numbers instead of floats',
+      1,
+      /down_proj\.weight.*I64/,
+      (model: Damaged) => model.replace(WEIGHT, int64),
+    ],
+    [
+      'without one of its weights',
+      1,
+      /model\.norm\.weight/,
+      (model: Damaged) => model.replace('model.norm.weight', () => undefined),
+    ],
+    [
+      'with a weight of another shape',
+      2,
+      /down_proj\.weight.*\[8,? ?48\]/,
+      (model: Damaged) => model.replace(WEIGHT, reshaped),
+    ],
+    ['that ends too soon', 1, /model\.safetensors.*truncated/, (model: Damaged) => truncate(model.tensors, 9000)],
+    ['that is empty', 1, /model\.safetensors/, (model: Damaged) => truncate(model.tensors, 0)],
+    ['whose tokenizer has tokens that it has no row for', 2, /tokenizer.*97.*96/, (model: Damaged) => model.addToken()],
+    ['whose config is no JSON', 1, /config\.json/, (model: Damaged) => writeFile(model.config, '{')],
+  ])('refuses a model %s', (_, exitCode, line, damage) => {
+    test('in one line', async () => {
+      const damaged = await mkdtemp(join(tmpdir(), 'stem-damaged-'))
+      try {
+        await writeTinyModel(damaged)
+        await damage(damagedModel(damaged))
+        const { code, stdout, stderr } = await runCommand(generateCommand(), [damaged, '--prompt', 'a'])
+        expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
+        expect(stderr).toMatch(line)
+        expect(stderr).toMatch(/^error: [^\n]+\n$/)
+      } finally {
+        await rm(damaged, { recursive: true })
+      }
+    })
+  })
+
   test('names the folder that is not there', async () => {
     const { code, stderr } = await runCommand(generateCommand(), [join(folder, 'nowhere')])
     expect(code).toBe(1)
     expect(stderr).toContain('nowhere')
   })
 })
+
+const WEIGHT = 'model.layers.1.mlp.down_proj.weight'
+const int64 = ({ shape }: Tensor): Tensor => ({
+  dtype: 'I64',
+  shape,
+  data: new Uint8Array(8 * shape.reduce((a, b) => a * b, 1)),
+})
+const reshaped = (tensor: Tensor): Tensor => ({ ...tensor, shape: [8, 48] })
+
+interface Damaged {
+  readonly config: string
+  readonly tensors: string
+  replace(name: string, by: (tensor: Tensor) => Tensor | undefined): Promise<void>
+  addToken(): Promise<void>
+}
+
+function damagedModel(at: string): Damaged {
+  const tensors = join(at, 'model.safetensors')
+  return {
+    config: join(at, 'config.json'),
+    tensors,
+    async replace(name, by) {
+      const all = new Map(parseSafetensors(await readFile(tensors)).tensors)
+      const tensor = by(all.get(name)!)
+      if (tensor) all.set(name, tensor)
+      else all.delete(name)
+      await saveSafetensors(tensors, all)
+    },
+    async addToken() {
+      const path = join(at, 'tokenizer.json')
+      const json = JSON.parse(await readFile(path, 'utf8')) as { model: { vocab: Record<string, number> } }
+      json.model.vocab['extra'] = Object.keys(json.model.vocab).length
+      await writeFile(path, JSON.stringify(json))
+    },
+  }
+}

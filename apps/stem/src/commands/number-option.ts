@@ -7,9 +7,13 @@ export function number(value: string): number {
   return parsed
 }
 
-/** Parses the value of an option that counts something. */
-export function wholeNumber(value: string): number {
-  const parsed = number(value)
-  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError('It must be a whole number, 0 or more.')
-  return parsed
-}
+/** For options that count something, from `least` on. */
+export const wholeNumber =
+  (least: number) =>
+  (value: string): number => {
+    const parsed = number(value)
+    if (!Number.isInteger(parsed) || parsed < least) {
+      throw new InvalidArgumentError(`It must be a whole number, ${least} or more.`)
+    }
+    return parsed
+  }

@@ -21,9 +21,9 @@ export function recipeCommand(): Command {
     .description('run a complete experiment: text, models, comparison and report')
     .argument('<name>', 'sotu: a STEM model and its dense twin on the State of the Union addresses')
     .option('--run <folder>', 'where everything goes (default: runs/<name>)')
-    .option('--steps <n>', 'steps of each model (default: 600)', wholeNumber)
-    .option('--seed <n>', 'seed of weights and data order', wholeNumber, 0)
-    .option('--seeds <n>', 'repeat with so many seeds, to see the spread', wholeNumber, 1)
+    .option('--steps <n>', 'steps of each model (default: 600)', wholeNumber(1))
+    .option('--seed <n>', 'seed of weights and data order', wholeNumber(0), 0)
+    .option('--seeds <n>', 'repeat with so many seeds, to see the spread', wholeNumber(1), 1)
     .option('--resume', 'go on with a run that was stopped')
     .option('--json', 'print the results as one JSON object')
     .action(async (name: string, flags: RecipeFlags) => {
@@ -34,7 +34,7 @@ export function recipeCommand(): Command {
         runFolder: flags.run ?? join('runs', name),
         steps: flags.steps,
         seed: flags.seed,
-        seeds: Math.max(1, flags.seeds),
+        seeds: flags.seeds,
         resume: flags.resume ?? false,
         json: flags.json ?? false,
         signal: signalOfProcess(),

@@ -45,7 +45,7 @@ export function verifyCommand(): Command {
         .default('compiled'),
     )
     .option('--case <name...>', 'only these cases')
-    .option('--steps <n>', 'only so many steps of each training curve, and no check of its end', wholeNumber)
+    .option('--steps <n>', 'only so many steps of each training curve, and no check of its end', wholeNumber(0))
     .option('--json', 'print the results as one JSON object')
     .action(async (dir: string, options: Flags) => {
       const results = await verifyFolder(dir, options)

@@ -99,7 +99,7 @@ function configOf(
   kind: Kind,
   seed: number,
   text: { train: string; heldOut: string },
-  { steps = 600 }: RecipeOptions,
+  { steps = 500 }: RecipeOptions,
 ): RunConfig {
   return resolveRunConfig(
     {
@@ -108,7 +108,7 @@ function configOf(
       tokenizer: { vocabSize: 2048 },
       data: { train: text.train, heldOut: [text.heldOut] },
       training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(100, Math.floor(steps / 4)), floor: 0.05 },
-      evaluate: { every: 50, batches: 8 },
+      evaluate: { every: 100, batches: 8 },
       checkpoint: { every: 200, keep: 1 },
     },
     [],

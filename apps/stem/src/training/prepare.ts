@@ -68,7 +68,7 @@ export async function prepareRun(config: RunConfig, options: PrepareOptions): Pr
 }
 
 /** The model that a config asks for. */
-export function modelOf({ model, data }: RunConfig, vocabSize: number): ModelConfig {
+function modelOf({ model, data }: RunConfig, vocabSize: number): ModelConfig {
   const { preset, tableInit: _, ...options } = model
   const base = preset === undefined ? {} : presets[preset]
   const length = data.length === undefined ? {} : { maxLength: data.length }

@@ -96,7 +96,7 @@ const unary: Record<string, Unary> = {
   'cast there and back': (x) => tf.cast(tf.cast(x, 'int32'), 'float32'),
   zerosLike: tf.zerosLike,
   onesLike: tf.onesLike,
-  fill: (x) => tf.add(x, tf.fill([6, 4], 2.5)),
+  'a constant of one number': (x) => tf.add(x, tf.ones([6, 4])),
   oneHot: (x) => tf.oneHot(tf.cast(tf.abs(tf.slice(x, [0, 0], [6, 1])), 'int32'), 3),
   addN: (x) => tf.addN([x, tf.square(x), x]),
 }

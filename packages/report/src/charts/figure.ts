@@ -26,7 +26,7 @@ export function figure(chart: Chart, id: string): Html {
 }
 
 /** A chart as one SVG, its colours taken from the page's style. */
-export function picture(chart: Chart, { name, width, id }: { name: string; width: number; id: string }): Html {
+function picture(chart: Chart, { name, width, id }: { name: string; width: number; id: string }): Html {
   const plot = plotOf(chart, width)
   return html`<svg
     class="${name}"

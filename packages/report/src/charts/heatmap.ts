@@ -89,7 +89,7 @@ export const poolSize = ({ x, y }: Pick<Heatmap, 'x' | 'y'>): { columns: number;
 })
 
 /** Means of groups of cells, named by their first column and row; what is not finite does not count. */
-export function poolCells(chart: Pick<Heatmap, 'x' | 'y' | 'values'>): Pick<Heatmap, 'x' | 'y' | 'values'> {
+function poolCells(chart: Pick<Heatmap, 'x' | 'y' | 'values'>): Pick<Heatmap, 'x' | 'y' | 'values'> {
   const { columns, rows } = poolSize(chart)
   if (columns === 1 && rows === 1) return chart
   const pick = ({ label, values }: Categories, every: number): Categories => ({

@@ -1,7 +1,7 @@
 import type { Chart, Report } from '../index.ts'
 
 /** One chart of every kind, all of whose words are `text`. */
-export function chartsSaying(text: string): Chart[] {
+function chartsSaying(text: string): Chart[] {
   const axis = { label: text, unit: text }
   const names = { label: text, values: [text, `${text}2`] }
   const points = [

@@ -58,7 +58,7 @@ export const KERNELS = [
 ] as const satisfies readonly Task['kernel'][]
 
 /** Floats that a thread takes at a time: 64 KiB. A multiple of what `sumOfSquares` adds up before rounding to 64 bits. */
-export const CHUNK = 16384
+const CHUNK = 16384
 
 /** A task as the threads see it: items [0, items), `chunk` of them at a time, then the kernel's further arguments. */
 export interface Encoded {

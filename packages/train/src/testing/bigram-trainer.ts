@@ -5,7 +5,7 @@ import type { NamedArray, StepResult, Trainer, TrainerState } from '../trainer.t
 const [BETA1, BETA2, EPS, DECAY, CLIP] = [0.9, 0.95, 1e-8, 0.1, 1]
 
 /** One layer of a kind of its own: the logits of the next token are a row of a table plus a bias. */
-export const bigramConfig = (vocabSize: number): ModelConfig => ({
+const bigramConfig = (vocabSize: number): ModelConfig => ({
   dim: vocabSize,
   layers: 1,
   heads: 1,
