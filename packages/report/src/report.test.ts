@@ -145,3 +145,9 @@ test('a report of a hundred thousand steps stays below a megabyte', () => {
   })
   expect(html.length).toBeLessThan(1_000_000)
 })
+
+test('one point alone is a picture too', () => {
+  const series = [{ name: 'a', points: [[1, 5]] as [number, number][] }]
+  const chart = { title: 'one step', x: { label: 'step' }, y: { label: 'loss' }, series }
+  expect(renderReport({ title: 'short', sections: [{ kind: 'chart', heading: 'loss', chart }] })).toContain('<svg')
+})

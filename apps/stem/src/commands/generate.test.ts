@@ -99,13 +99,13 @@ describe('stem generate', () => {
   describe.each([
     [
       'of whole numbers instead of floats',
-      1,
+      2,
       /down_proj\.weight.*I64/,
       (model: Damaged) => model.replace(WEIGHT, int64),
     ],
     [
       'without one of its weights',
-      1,
+      2,
       /model\.norm\.weight/,
       (model: Damaged) => model.replace('model.norm.weight', () => undefined),
     ],

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { compiledEngine, eagerEngine, type Engine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { useBackend } from '@stemkit/tensor'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
@@ -42,6 +43,12 @@ export async function readModel(folder: string, { signal, onProgress }: ReadMode
       onProgress?.({ bytes, totalBytes })
     }
     const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizerFolder(tokenizerPath, options)
+    if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
+      throw new StemkitError(
+        'bad-input',
+        `${tokenizerPath}: the tokenizer has ids up to ${tokenizer.vocabSize - 1}, the model only ${config.vocabSize} rows (a vocabulary of ${tokenizer.vocabSize} against ${config.vocabSize}); use the tokenizer that the model was trained with`,
+      )
+    }
     return { config, weights, tokenizer }
   } finally {
     await files.dispose()
