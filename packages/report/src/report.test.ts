@@ -151,3 +151,10 @@ test('one point alone is a picture too', () => {
   const chart = { title: 'one step', x: { label: 'step' }, y: { label: 'loss' }, series }
   expect(renderReport({ title: 'short', sections: [{ kind: 'chart', heading: 'loss', chart }] })).toContain('<svg')
 })
+
+test('large numbers close to each other are a picture too', () => {
+  const one = (name: string, point: [number, number]) => ({ name, points: [point] })
+  const series = [one('a', [13_488_881_664, 7.808675]), one('b', [15_300_820_992, 7.773981])]
+  const chart = { title: 'two points', x: { label: 'FLOPs' }, y: { label: 'loss' }, series }
+  expect(renderReport({ title: 'short', sections: [{ kind: 'chart', heading: 'loss', chart }] })).toContain('<svg')
+})

@@ -46,6 +46,8 @@ export function numericAxis(axis: Axis, options: NumericOptions): object {
     type: 'value',
     min,
     max,
+    // The ticks are our own; ECharts' search for round ones fails on narrow ranges of large numbers.
+    interval: max - min,
     axisLabel: { ...label, customValues: values, formatter: text, hideOverlap: true },
     axisTick: { show: !lines, customValues: values, ...line },
     splitLine: { show: lines, customValues: values, ...rule },
@@ -56,12 +58,6 @@ export function numericAxis(axis: Axis, options: NumericOptions): object {
 function ticksOf(axis: Axis, { dimension, points, labels, fit, fromZero = false }: NumericOptions): Ticks {
   const shown = extent(points.flat().map((point) => point[dimension])) ?? [0, 1]
   const logarithmic = axis.scale === 'log'
-  // One value alone spans nothing; it stands in the middle.
-  if (shown[0] === shown[1]) {
-    const margin = Math.abs(shown[0]) / 20 || 1
-    shown[0] -= margin
-    shown[1] += margin
-  }
   // An axis that almost begins at zero may as well.
   if (!logarithmic && (fromZero || (fit === 'tight' && shown[0] > 0 && shown[0] < 0.1 * shown[1]))) {
     shown[0] = Math.min(0, shown[0])
