@@ -99,7 +99,7 @@ function configOf(
   kind: Kind,
   seed: number,
   text: { train: string; heldOut: string },
-  { steps = 500 }: RecipeOptions,
+  { steps = 600 }: RecipeOptions,
 ): RunConfig {
   return resolveRunConfig(
     {
