@@ -140,15 +140,42 @@ test('a restored state goes on bit for bit', async () => {
   await Promise.all([whole.dispose(), resumed.dispose()])
 })
 
+test('a state that does not fit is refused whole', async () => {
+  const trainer = await open()
+  await curve(trainer, 1)
+  const before = trainer.state()
+  const [weights, moments] = [copies(before.weights), copies(before.moments)]
+  const zeros = new Map(
+    [...before.weights].map(([name, { shape, data }]) => [name, { shape, data: data.map(() => 0) }]),
+  )
+  const lacking = new Map([...zeros].slice(1))
+  const state = { steps: 9, weights: zeros, moments: zeros, squares: lacking }
+  expect(() => trainer.restore(state)).toThrow('model.embed_tokens.weight is missing')
+  expect(trainer.steps).toBe(1)
+  expect([copies(trainer.state().weights), copies(trainer.state().moments)]).toEqual([weights, moments])
+  await trainer.dispose()
+})
+
+test('weights that are given are copied, and stay as they are', async () => {
+  const first = await open()
+  const { weights } = first.state()
+  const given = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]))
+  const before = copies(given)
+  const second = await open({ weights: given })
+  expect(await curve(second, 3)).toEqual(await curve(first, 3))
+  expect(copies(given)).toEqual(before)
+  await Promise.all([first.dispose(), second.dispose()])
+})
+
 test('numbers that are not finite reach no weight', async () => {
   const trainer = await open()
   await curve(trainer, 2)
   trainer.state().weights.get('lm_head.weight')!.data[0] = Number.NaN
-  const before = copies(trainer.state().moments)
+  const before = [copies(trainer.state().weights), copies(trainer.state().moments)]
   const { gradNorm } = await trainer.step([batchOf(9)], 1e-2)
   expect(Number.isFinite(gradNorm)).toBe(false)
   expect(trainer.steps).toBe(2)
-  expect(copies(trainer.state().moments)).toEqual(before)
+  expect([copies(trainer.state().weights), copies(trainer.state().moments)]).toEqual(before)
   await trainer.dispose()
 })
 

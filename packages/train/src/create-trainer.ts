@@ -13,7 +13,7 @@ import { createRowPlan, type RowPlan } from '@stemkit/store'
 import { createOptimizerPool } from './optimizer/pool.ts'
 import type { AdamUpdate, Task } from './optimizer/tasks.ts'
 import type { SpawnWorker } from './optimizer/worker.ts'
-import { copyInto, layOutParameters, type LazyTable, type Treatment } from './parameters.ts'
+import { copyInto, layOutParameters, requireSameShapes, type LazyTable, type Treatment } from './parameters.ts'
 import {
   gradientGraph,
   gradientName,
@@ -329,6 +329,8 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       squares: parameters.squares,
     }),
     restore(state) {
+      requireSameShapes(parameters.moments, state.moments)
+      requireSameShapes(parameters.squares, state.squares)
       copyInto(parameters.weights, state.weights)
       copyInto(parameters.moments, state.moments)
       copyInto(parameters.squares, state.squares)

@@ -176,14 +176,17 @@ function groupsOf(treatment: Treatment): Group[] {
 }
 
 /**
- * Copies arrays into live memory.
- * @throws StemkitError 'bad-input' naming a weight that is missing, unknown or of another shape
+ * Checks that arrays have the names and shapes of others.
+ * @throws StemkitError 'bad-input' naming one that is missing, unknown or of another shape
  */
-export function copyInto(target: ReadonlyMap<string, NamedArray>, source: ReadonlyMap<string, NamedArray>): void {
+export function requireSameShapes(
+  target: ReadonlyMap<string, NamedArray>,
+  source: ReadonlyMap<string, NamedArray>,
+): void {
   for (const name of source.keys()) {
     if (!target.has(name)) throw new StemkitError('bad-input', `weights: ${name} is not one of this model`)
   }
-  for (const [name, { shape, data }] of target) {
+  for (const [name, { shape }] of target) {
     const given = source.get(name)
     if (!given) throw new StemkitError('bad-input', `weights: ${name} is missing`)
     if (given.shape.join() !== shape.join()) {
@@ -192,6 +195,11 @@ export function copyInto(target: ReadonlyMap<string, NamedArray>, source: Readon
         `weights: ${name} has shape [${given.shape.join()}], this model wants [${shape.join()}]`,
       )
     }
-    data.set(given.data)
   }
+}
+
+/** Copies arrays into live memory, all or, where they do not fit, none. Throws as `requireSameShapes` does. */
+export function copyInto(target: ReadonlyMap<string, NamedArray>, source: ReadonlyMap<string, NamedArray>): void {
+  requireSameShapes(target, source)
+  for (const [name, { data }] of target) data.set(source.get(name)!.data)
 }
