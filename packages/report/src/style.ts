@@ -68,6 +68,8 @@ pre { background: var(--card); border-radius: .6rem; padding: 1rem; margin: 0; o
   h2, h3 { break-after: avoid; }
   .facts div { border: 1px solid var(--rule); }
   .scroll, pre { overflow: visible; }
+  table { font-size: .75rem; }
+  th, td { padding: .35rem .4rem; overflow-wrap: anywhere; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 `

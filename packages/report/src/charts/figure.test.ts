@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attribute, parsePage, textOf, type Element } from '../testing/parse.ts'
 import type { Chart, LineChart, Point } from './chart.ts'
@@ -202,4 +203,32 @@ describe('a heat map', () => {
     expect(rendered(chart).caption).toMatch(/mean of up to 7 by 6 values/)
     expect(figure(chart, 'id').text.length).toBeLessThan(600_000)
   })
+})
+
+test('whatever the numbers are, there is a picture without a number that is none', () => {
+  const number = fc.oneof(
+    fc.double(),
+    fc.double({ min: -10, max: 10 }),
+    fc.constantFrom(0, 1e9, 1e9 + 1, 1e-300, 1e300),
+  )
+  const points = fc.array(fc.tuple(number, number), { minLength: 1, maxLength: 6 })
+  const scale = fc.constantFrom<'linear' | 'log'>('linear', 'log')
+  fc.assert(
+    fc.property(points, scale, scale, (cloud, scaleX, scaleY) => {
+      const [x, y] = [
+        { label: 'x', scale: scaleX },
+        { label: 'y', scale: scaleY },
+      ]
+      const series = [{ name: 'a', points: cloud.toSorted(([a], [b]) => a - b) }]
+      const values = cloud.map(([value]) => value)
+      const charts: Chart[] = [
+        { title: 't', x, y, series },
+        { type: 'scatter', title: 't', x, y, series },
+        { type: 'bar', title: 't', x: { label: 'x', values }, y, series: [{ name: 'a', values }] },
+        { type: 'histogram', title: 't', x, series: [{ name: 'a', values }] },
+      ]
+      for (const chart of charts) expect(figure(chart, 'id').text).not.toMatch(/="[^"]*(?:NaN|Infinity|undefined)/)
+    }),
+    { numRuns: 60, endOnFailure: true },
+  )
 })

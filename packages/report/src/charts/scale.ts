@@ -1,8 +1,11 @@
 import type { Axis, Point } from './chart.ts'
 
+/** Beyond it, differences and ratios of values would overflow. */
+const LARGEST = 1e150
+
 /** Where a value stands on an axis, in proportions of the screen: NaN for what the axis cannot show. */
 export function position(axis: Axis, value: number): number {
-  if (!Number.isFinite(value)) return Number.NaN
+  if (!(Math.abs(value) <= LARGEST)) return Number.NaN
   if (axis.scale !== 'log') return value
   return value > 0 ? Math.log10(value) : Number.NaN
 }
