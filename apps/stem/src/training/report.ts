@@ -1,5 +1,5 @@
 import { loadModel } from '@stemkit/generate/node'
-import { renderReport, type Point, type Section, type Series } from '@stemkit/report'
+import type { Point, Section, Series } from '@stemkit/report'
 import type { TrainStep } from '@stemkit/train'
 import { writeFileAtomically } from '@stemkit/weights/node'
 import type { RunResult } from './run.ts'
@@ -17,6 +17,8 @@ export async function writeReport(
   const summaries = results.map(summaryOf)
   const [first] = results
   const best = summaries.toSorted((a, b) => a.heldOut - b.heldOut)[0]!
+  // Loaded when it is needed: charts take longer to load than all the rest.
+  const { renderReport } = await import('@stemkit/report')
   const html = renderReport({
     title,
     summary:
