@@ -67,6 +67,8 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
   })
   const stemPeak = await ours.stem.memory()
   const torchPeak = await theirs.stem?.memory()
+  const densePeak = await ours.dense.memory()
+  const torchDensePeak = await theirs.dense?.memory()
   const { bytesCopied } = await ours.stem.step()
 
   const ratio = (a: Timing | undefined, b: Timing | undefined): number | null => (a && b ? medianRatio(a, b) : null)
@@ -89,6 +91,7 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
     ),
     result('stem_over_dense', ratio(times.stem, times.dense), 'ratio of time', '<= 0.88'),
     result('peak_memory_vs_torch', stemPeak && torchPeak && stemPeak / torchPeak, 'ratio of bytes', '<= 0.75'),
+    result('dense_peak_memory_vs_torch', densePeak && torchDensePeak && densePeak / torchDensePeak, 'ratio of bytes'),
     result('compile_seconds', first.compileSeconds, 's', '<= 1'),
     result('bytes_copied_per_step', bytesCopied, 'bytes'),
     result('stem_step', times.stem?.median, 'ms'),
