@@ -7,6 +7,7 @@ export {
   type Tensors,
 } from './node/safetensors-file.ts'
 export { writeFileAtomically, type Chunks, type WriteOptions } from './node/stage-file.ts'
+export { makeFolder } from './node/make-folder.ts'
 export { openModelTensors } from './node/model-tensors.ts'
 export { DEFAULT_SHARD_BYTES, type SaveModelOptions } from './node/save-model-files.ts'
 export { readModelFolder, writeModelFolder, type ModelFolder, type ModelParts } from './node/model-folder.ts'

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { readTokenizerFolder } from '@stemkit/tokenizer/node'
 import {
+  makeFolder,
   exportModel,
   importModel,
   openForeignModel,
@@ -61,7 +62,7 @@ async function convert(source: string, out: string, options: Options, job: Job):
     const layout = from === 'auto' ? {} : { layout: from }
     if (to === 'stemkit') return takeIn(source, out, { ...layout, ...job }, tokenizer)
     // By way of a model folder beside the result.
-    await mkdir(dirname(resolve(out)), { recursive: true })
+    await makeFolder(dirname(resolve(out)))
     const between = await mkdtemp(join(dirname(resolve(out)), `.${basename(out)}-`))
     try {
       const found = await takeIn(source, between, { ...layout, ...job }, tokenizer)

@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { loadModel } from '@stemkit/generate/node'
 import { latestCheckpoint } from '@stemkit/train/node'
-import { writeFileAtomically } from '@stemkit/weights/node'
+import { makeFolder, writeFileAtomically } from '@stemkit/weights/node'
 import pc from 'picocolors'
 import { resolveRunConfig } from '../config/load.ts'
 import type { RunConfig } from '../config/schema.ts'
@@ -89,7 +88,7 @@ async function writeAddresses(folder: string): Promise<{ train: string; heldOut:
   const [train, heldOut] = [join(folder, 'train.jsonl'), join(folder, 'held-out.jsonl')]
   const lines = (list: readonly Address[]): string =>
     list.map(({ year, text }) => `${JSON.stringify({ year, text })}\n`).join('')
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await writeFileAtomically(train, lines(addresses.slice(0, -HELD_OUT)))
   await writeFileAtomically(heldOut, lines(addresses.slice(-HELD_OUT)))
   return { train, heldOut }

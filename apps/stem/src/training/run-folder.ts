@@ -1,7 +1,8 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { latestCheckpoint } from '@stemkit/train/node'
+import { makeFolder } from '@stemkit/weights/node'
 
 /** Where the parts of a run lie. */
 export interface RunFolder {
@@ -35,8 +36,8 @@ export async function openRunFolder(path: string, { resume }: { readonly resume:
   if (latest === undefined && resume) {
     throw new StemkitError('not-found', `${path} has no checkpoint to resume from; leave out --resume to start there`)
   }
-  await mkdir(path, { recursive: true }).catch((error: Error) => {
-    throw new StemkitError('io', `run folder ${path}: ${error.message}; choose another with --run`)
+  await makeFolder(path).catch((error: Error) => {
+    throw new StemkitError('io', `run folder ${error.message}; choose another with --run`)
   })
   return {
     path,

@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { StemkitError } from '@stemkit/spec/errors'
 import { serializeModelConfig } from '@stemkit/weights'
+import { makeFolder } from '@stemkit/weights/node'
 import type { CheckpointWriter, RunState } from '../checkpoint.ts'
 import type { TrainerState } from '../trainer.ts'
 import { writeArrays } from './array-file.ts'
@@ -44,7 +45,7 @@ export function checkpointFolder({ dir, keep = 3, files = [] }: CheckpointFolder
   return {
     async prepare(steps) {
       try {
-        await mkdir(dir, { recursive: true })
+        await makeFolder(dir)
         for (const name of await readdir(dir)) {
           // What a killed process left half written or half deleted.
           if (name.endsWith(PARTIAL) && checkpointSteps(name.slice(0, -PARTIAL.length)) !== undefined) {
@@ -67,7 +68,7 @@ export function checkpointFolder({ dir, keep = 3, files = [] }: CheckpointFolder
       const partial = path + PARTIAL
       try {
         await rm(partial, { recursive: true, force: true })
-        await mkdir(partial, { recursive: true })
+        await makeFolder(partial)
         await writeCheckpoint(partial, state, files)
         await rename(partial, path)
         await syncFolder(dir)

@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { parseModelConfig, serializeModelConfig } from '../model-config.ts'
 import { checkWeights, type CheckOptions } from '../weight-shapes.ts'
 import type { TensorReader } from './byte-file.ts'
-import { inFile, ioError } from './io-error.ts'
+import { inFile } from './io-error.ts'
+import { makeFolder } from './make-folder.ts'
 import { openModelTensors } from './model-tensors.ts'
 import { asSource, type Tensors } from './safetensors-file.ts'
 import { saveModelFiles, type SaveModelOptions } from './save-model-files.ts'
@@ -84,10 +84,4 @@ export async function writeModelFolder(
   }
   others.set('config.json', `${JSON.stringify(json, undefined, 2)}\n`)
   await saveModelFiles(folder, source, others, options)
-}
-
-export async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw ioError(folder, error)
-  })
 }
