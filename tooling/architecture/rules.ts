@@ -7,7 +7,7 @@ const layers = [
   ['spec'],
   ['weights', 'store', 'store-lmdb', 'store-redis', 'tensor', 'tokenizer', 'data', 'eval'],
   ['edit', 'compile', 'model'],
-  ['inspect', 'train', 'generate'],
+  ['inspect', 'train', 'generate', 'plugin'],
   ['server'],
 ]
 

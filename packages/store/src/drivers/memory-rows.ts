@@ -43,6 +43,7 @@ export function memoryRows({ rows, rowBytes, buffer }: MemoryRowsOptions): RowDr
   return {
     rows,
     rowBytes,
+    durability: 'none',
     async read(ids, into, options: RowOptions = {}) {
       const from = open(ids, into, options.signal)
       for (let i = 0; i < ids.length; i++) {
