@@ -89,7 +89,7 @@ describe('a row store', () => {
     await expect(store.gather(plan, new Float32Array(11))).rejects.toThrow('needs 2 x 2 x 3 values')
     await expect(store.gather(plan, new Float32Array(12), { signal: AbortSignal.abort() })).rejects.toThrow('abort')
     const readOnly = createRowStore({
-      driver: { rows: 4, rowBytes: 24, read: driver.read, dispose: driver.dispose },
+      driver: { durability: 'none' as const, rows: 4, rowBytes: 24, read: driver.read, dispose: driver.dispose },
       layers: 2,
       width: 3,
       dtype: 'f32',

@@ -1,6 +1,6 @@
 import { rowDriverConformance } from '@stemkit/spec/testing'
 import { describe, expect, test } from 'vitest'
-import { memoryRows } from './index.ts'
+import { memoryRows } from '../index.ts'
 
 describe('rows in memory', () => {
   rowDriverConformance(test, async (geometry) => memoryRows(geometry))
