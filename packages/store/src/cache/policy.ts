@@ -1,14 +1,33 @@
-/** Which slot to give up. Told of everything that happens to the slots of a cache; slots are numbered from 0. */
+import type { SlotLists } from './slot-lists.ts'
+
+/**
+ * Which slot to give up. A slot that holds a row is either held (in use, or about to be) or idle. The policy knows all of
+ * them and picks among the idle ones; slots are numbered from 0. Every call is O(1), amortised, and allocates nothing.
+ */
 export interface CachePolicy {
-  readonly name: string
-  /** A row was asked for and is in `slot`. Once per row and batch. */
-  hit(slot: number, key: number): void
-  /** A row was asked for, was not there, and was put into `slot`. */
+  /** The row `key` is put into `slot`, which is held. */
   insert(slot: number, key: number): void
-  /** The slot was emptied. */
+  /** Somebody asked for the row in `slot`, be it idle or held: it is held from now on. Once per row and batch. */
+  use(slot: number, key: number): void
+  /** Nobody uses the held `slot` any more. */
+  idle(slot: number): void
+  /** An idle slot must stay, though nobody asked for it yet (it was prefetched). */
+  hold(slot: number): void
+  /** The idle slot to give up next, held from now on (`remove` follows, or `use`, or `idle`); -1 if none is idle. */
+  victim(): number
+  /** The held `slot` was emptied. */
   remove(slot: number): void
-  /** The slot to give up next among those for which `usable` is true; -1 if there is none. */
-  victim(usable: (slot: number) => boolean): number
 }
 
-export type CreateCachePolicy = (slots: number) => CachePolicy
+/** A kind of policy, of which each cache makes one for itself. */
+export interface CachePolicyKind {
+  readonly name: string
+  /** How many lists of slots it keeps; they are numbered from 0. */
+  readonly lists: number
+  /** Bytes that it takes for so many slots, the lists not counted. */
+  bytes(slots: number): number
+  /**
+   * @param lists holds idle slots in the policy's lists; others use further lists for the slots that are not idle
+   */
+  create(slots: number, lists: SlotLists): CachePolicy
+}
