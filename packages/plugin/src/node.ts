@@ -1,0 +1,1 @@
+export { loadPlugins, resolvePlugin, type LoadPluginsOptions } from './node/load-plugins.ts'
