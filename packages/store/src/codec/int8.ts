@@ -2,6 +2,8 @@
 
 const SMALLEST = 2 ** -149
 const SMALLEST_NORMAL = 2 ** -126
+/** 127 times the next float32 would be infinite. */
+const LARGEST_SCALE = 8454659 * 2 ** 98
 /** Added and taken away again, it rounds a small float64 to a whole number, ties to even. */
 const ROUND = 1.5 * 2 ** 52
 
@@ -26,7 +28,8 @@ export function encodeInt8(from: Float32Array, fromAt: number, into: Int8Array, 
 function scaleOf(largest: number): number {
   const scale = Math.fround(largest / 127)
   // Among subnormals the nearest one may be far too small for 127 steps of it to reach the largest value.
-  return scale < SMALLEST_NORMAL ? Math.ceil(largest / 127 / SMALLEST) * SMALLEST : scale
+  if (scale < SMALLEST_NORMAL) return Math.ceil(largest / 127 / SMALLEST) * SMALLEST
+  return Math.min(scale, LARGEST_SCALE)
 }
 
 export function decodeInt8(
