@@ -12,6 +12,7 @@ function nodeCrc32(): Crc32 | undefined {
 }
 
 const POLYNOMIAL = 0xedb88320
+const NONE = new Int32Array(0)
 let cached: Int32Array | undefined
 
 /** `tables[256 * k + b]`: what byte b does to the remainder after k more zero bytes. */
@@ -33,11 +34,12 @@ function tables(): Int32Array {
  */
 export function portableCrc32(bytes: Uint8Array, seed = 0): number {
   const t = tables()
-  const head = Math.min(-bytes.byteOffset & 3, bytes.length)
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, ((bytes.length - head) >>> 4) * 4)
+  const head = -bytes.byteOffset & 3
+  const blocks = Math.max(0, bytes.length - head) >>> 4
+  const words = blocks > 0 ? new Int32Array(bytes.buffer, bytes.byteOffset + head, 4 * blocks) : NONE
   let crc = ~seed
   let at = 0
-  for (; at < head; at++) crc = (crc >>> 8) ^ t[(crc ^ bytes[at]!) & 255]!
+  for (; at < head && at < bytes.length; at++) crc = (crc >>> 8) ^ t[(crc ^ bytes[at]!) & 255]!
   for (let i = 0; i < words.length; i += 4) {
     const a = words[i]! ^ crc
     const b = words[i + 1]!
