@@ -84,6 +84,9 @@ const hashMoe: FeedForwardDefinition = {
 
 const builtIn: Readonly<Record<string, FeedForwardDefinition>> = { dense, stem, hash_moe: hashMoe }
 
+/** The kinds that need no definition of yours. */
+export const FEED_FORWARDS: readonly string[] = Object.keys(builtIn)
+
 /** Kinds of your own, by the name that `config.feedForwards` uses. */
 export type CustomFeedForwards = Readonly<Record<string, FeedForwardDefinition>>
 
@@ -93,7 +96,10 @@ export function feedForwardDefinition(kind: string, custom: CustomFeedForwards =
   const definition = Object.hasOwn(known, kind) ? known[kind] : undefined
   if (definition !== undefined) return definition
   const names = Object.keys(known).join(', ')
-  throw new StemkitError('not-found', `feed-forward '${kind}' is not known; there are ${names}. Pass yours as 'custom'`)
+  throw new StemkitError(
+    'not-found',
+    `feed-forward '${kind}' is not known; there are ${names}; one of yours is given as 'custom', or to stem by --plugin`,
+  )
 }
 
 export interface FeedForwardInputs extends Pick<FeedForwardContext, 'inverse' | 'tokenExperts'> {

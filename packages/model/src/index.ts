@@ -4,6 +4,7 @@ export { countFlops, countParameters, type FlopCounts, type ParameterCounts } fr
 export { hashExpert, tokenExperts } from './expert-hash.ts'
 export {
   buildFeedForwards,
+  FEED_FORWARDS,
   feedForwardDefinition,
   type CustomFeedForwards,
   type FeedForward,

@@ -2,6 +2,7 @@ import { exportOnnxModel } from '@stemkit/generate'
 import { readModel } from '@stemkit/generate/node'
 import { writeFileAtomically } from '@stemkit/weights/node'
 import { Command } from 'commander'
+import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { number } from './number-option.ts'
@@ -9,6 +10,7 @@ import { number } from './number-option.ts'
 interface Options {
   readonly length?: number
   readonly externalRows?: boolean
+  readonly plugin?: readonly string[]
 }
 
 export function exportCommand(): Command {
@@ -18,8 +20,10 @@ export function exportCommand(): Command {
     .argument('<file>', '.onnx file to write')
     .option('--length <tokens>', 'a fixed number of tokens (default: any, up to the length of the model)', number)
     .option('--external-rows', 'leave the STEM tables out of the file; their rows become inputs')
-    .action(async (folder: string, file: string, { length, externalRows }: Options) => {
+    .addOption(pluginOption())
+    .action(async (folder: string, file: string, { length, externalRows, plugin }: Options) => {
       const signal = signalOfProcess()
+      const { feedForwards: custom } = await openPlugins(plugin, { signal })
       const status = statusLine()
       try {
         const { config, weights } = await readModel(folder, {
@@ -27,7 +31,13 @@ export function exportCommand(): Command {
           onProgress: ({ bytes, totalBytes }) => status.show(`reading ${Math.round((100 * bytes) / totalBytes)}%`),
         })
         status.show('recording the graph')
-        const bytes = exportOnnxModel({ config, weights, length, tables: externalRows ? 'inputs' : 'inside' })
+        const bytes = exportOnnxModel({
+          config,
+          weights,
+          custom,
+          length,
+          tables: externalRows ? 'inputs' : 'inside',
+        })
         status.show(`writing ${megabytes(bytes)}`)
         await writeFileAtomically(file, [bytes], { signal })
         status.clear()

@@ -1,6 +1,7 @@
 import { collect, type Generation } from '@stemkit/generate'
 import { loadModel } from '@stemkit/generate/node'
 import { Command } from 'commander'
+import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { number } from './number-option.ts'
@@ -15,6 +16,7 @@ interface Options {
   readonly repetitionPenalty?: number
   readonly seed?: number
   readonly stop?: readonly string[]
+  readonly plugin?: readonly string[]
   readonly json?: boolean
 }
 
@@ -38,13 +40,16 @@ export function generateCommand(): Command {
       ...stops,
       text,
     ])
+    .addOption(pluginOption())
     .option('--json', 'print one JSON object at the end: prompt, text, tokens, finishReason, usage, seed')
     .action(async (folder: string, options: Options) => {
-      const { prompt = '', json, seed = newSeed(), ...rest } = options
+      const { prompt = '', json, plugin, seed = newSeed(), ...rest } = options
       const signal = signalOfProcess()
+      const { feedForwards: custom } = await openPlugins(plugin, { signal })
       const status = statusLine()
       const model = await loadModel(folder, {
         signal,
+        custom,
         onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
       }).finally(status.clear)
       try {

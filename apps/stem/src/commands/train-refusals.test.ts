@@ -69,7 +69,12 @@ describe('stem train refuses in one line, before anything is written,', () => {
       2,
       'unknown key training.learning_rate; did you mean training.learningRate?',
     ],
-    ['a kind that is not there', set('model.kind=stme'), 2, /model\.kind is "stme": .*dense.*stem.*hash_moe/],
+    [
+      'a kind that is not there',
+      set('model.kind=stme'),
+      2,
+      /model\.kind is "stme"; did you mean stem\? .*dense, stem, hash_moe/,
+    ],
     ['a shape that no model has', set('model.heads=3'), 2, 'model config: headDim is 5.333333333333333, but must be'],
     [
       'a warm-up longer than the run',

@@ -1,21 +1,31 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { resolvePlugin } from '@stemkit/plugin/node'
 import { StemkitError } from '@stemkit/spec/errors'
-import { closest, distance } from 'fastest-levenshtein'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { nearest } from './nearest.ts'
 import { runSchema, type RunConfig } from './schema.ts'
 
 /**
- * Reads a run's YAML or JSON file and lays `--set a.b=value` over it.
+ * Reads a run's YAML or JSON file and lays `--set a.b=value` over it. Paths of plugins become absolute: those of the file
+ * are relative to it, those of `--plugin`, which come after them, to the working folder.
  * @throws StemkitError 'not-found' or 'bad-input', naming file and key
  */
-export async function loadRunConfig(file: string, overrides: readonly string[] = []): Promise<RunConfig> {
+export async function loadRunConfig(
+  file: string,
+  overrides: readonly string[] = [],
+  plugins: readonly string[] = [],
+): Promise<RunConfig> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     const known: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder, not a file' }
     const problem = known[error.code ?? ''] ?? error.message
     throw new StemkitError('not-found', `config ${file}: ${problem}`)
   })
-  return resolveRunConfig(parseYaml(text, file), overrides, file)
+  const config = resolveRunConfig(parseYaml(text, file), overrides, file)
+  const own = config.plugins.map((specifier) => resolvePlugin(specifier, dirname(file)))
+  const added = plugins.map((specifier) => resolvePlugin(specifier, process.cwd()))
+  return { ...config, plugins: [...new Set([...own, ...added])] }
 }
 
 /** Checks a config that is already an object. `where` names it in messages. */
@@ -58,11 +68,10 @@ function describe(issue: z.core.$ZodIssue, config: unknown): string {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!
     const known = knownKeys(issue.path)
-    const nearest = known.length > 0 ? closest(key, known) : undefined
+    const meant = nearest(key, known)
     const full = [...issue.path, key].join('.')
-    // A name that shares next to nothing with the typo would only mislead.
-    return nearest !== undefined && distance(key, nearest) <= Math.max(2, key.length / 2)
-      ? `unknown key ${full}; did you mean ${[...issue.path, nearest].join('.')}?`
+    return meant !== undefined
+      ? `unknown key ${full}; did you mean ${[...issue.path, meant].join('.')}?`
       : `unknown key ${full}; known are ${known.join(', ')}`
   }
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], config)

@@ -18,7 +18,8 @@ const model = z.strictObject({
   ffnMultipleOf: count.optional(),
   ffnDimMultiplier: z.number().positive().optional(),
   maxLength: count.optional(),
-  kind: z.enum(['dense', 'stem', 'hash_moe']).optional(),
+  /** `dense`, `stem`, `hash_moe` or one that a plugin brings. */
+  kind: z.string().min(1).optional(),
   placement: z.union([z.enum(['third', 'half', 'full']), z.array(z.number().int().nonnegative())]).optional(),
   experts: count.optional(),
   ropeTheta: z.number().positive().optional(),
@@ -69,6 +70,8 @@ const training = z.strictObject({
 
 const run = z.strictObject({
   seed: z.number().int().nonnegative().default(0),
+  /** Files, relative to the config's folder, or packages: feed-forwards and row drivers of one's own. */
+  plugins: z.array(z.string().min(1)).default([]),
   model: model.default({ tableInit: 'xavier-normal' }),
   tokenizer: tokenizer.default({ vocabSize: 4096 }),
   data,

@@ -1,11 +1,12 @@
 import { createPacker, splitDocuments, type Document, type PackedDataset } from '@stemkit/data'
 import { readDocuments } from '@stemkit/data/node'
-import { createModelConfig, presets, type ModelConfig } from '@stemkit/model'
+import { createModelConfig, FEED_FORWARDS, presets, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { encodeDocuments, END_OF_TEXT, loadTokenizer, type TokenizerJson } from '@stemkit/tokenizer'
 import { readTokenizerFolder } from '@stemkit/tokenizer/node'
 import { trainBpe } from '@stemkit/tokenizer/train'
+import { nearest } from '../config/nearest.ts'
 import type { RunConfig } from '../config/schema.ts'
 
 /** All that a run is made of, before a weight is allocated. */
@@ -20,20 +21,22 @@ export interface PreparedRun {
 export interface PrepareOptions {
   /** A checkpoint to go on from, whose tokenizer is then the run's. */
   readonly resumeFrom: string | undefined
+  /** Feed-forwards that plugins bring. */
+  readonly custom?: CustomFeedForwards | undefined
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
 }
 
 /** Reads and splits the text, loads or trains the tokenizer, packs both sides. */
 export async function prepareRun(config: RunConfig, options: PrepareOptions): Promise<PreparedRun> {
-  const { signal, onProgress } = options
+  const { signal, onProgress, custom } = options
   // A shape that no model can have is refused before any text is read.
-  modelOf(config, config.tokenizer.vocabSize)
+  modelOf(config, config.tokenizer.vocabSize, custom)
   onProgress('reading text')
   const { train, heldOut } = await readSplit(config, signal)
   const tokenizerJson = await findTokenizer(config, train, options)
   const tokenizer = loadTokenizer(tokenizerJson)
-  const model = modelOf(config, tokenizer.vocabSize)
+  const model = modelOf(config, tokenizer.vocabSize, custom)
   const length = config.data.length ?? model.maxLength
   const endOfText = tokenizer.special.eos ?? tokenizer.tokenToId(END_OF_TEXT)
   if (endOfText === undefined) {
@@ -67,13 +70,29 @@ export async function prepareRun(config: RunConfig, options: PrepareOptions): Pr
   }
 }
 
-/** The model that a config asks for. */
-function modelOf({ model, data }: RunConfig, vocabSize: number): ModelConfig {
+/**
+ * The model that a config asks for.
+ * @throws StemkitError 'bad-input' for a shape that no model can have, or a feed-forward that neither is built in nor comes
+ *   with a plugin
+ */
+export function modelOf({ model, data }: RunConfig, vocabSize: number, custom?: CustomFeedForwards): ModelConfig {
   const { preset, tableInit: _, ...options } = model
   const base = preset === undefined ? {} : presets[preset]
   const length = data.length === undefined ? {} : { maxLength: data.length }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  return createModelConfig({ ...base, ...length, ...given, vocabSize })
+  const made = createModelConfig({ ...base, ...length, ...given, vocabSize })
+  for (const kind of made.feedForwards) checkKind(kind, custom)
+  return made
+}
+
+function checkKind(kind: string, custom: CustomFeedForwards = {}): void {
+  const known = [...FEED_FORWARDS, ...Object.keys(custom)]
+  if (known.includes(kind)) return
+  const meant = nearest(kind, known)
+  throw new StemkitError(
+    'bad-input',
+    `model.kind is "${kind}"; ${meant ? `did you mean ${meant}? Known` : 'known'} are ${known.join(', ')}; others come with plugins, by 'plugins' in the config or --plugin`,
+  )
 }
 
 async function readSplit(

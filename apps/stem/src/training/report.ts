@@ -116,8 +116,8 @@ function lossByFlops(results: readonly RunResult[]): Section {
 
 async function samples(results: readonly RunResult[], signal: AbortSignal): Promise<Section> {
   const texts = []
-  for (const { label, modelFolder } of results) {
-    const model = await loadModel(modelFolder, { signal })
+  for (const { label, modelFolder, custom } of results) {
+    const model = await loadModel(modelFolder, { signal, custom })
     try {
       for (const prompt of PROMPTS) {
         let text = prompt

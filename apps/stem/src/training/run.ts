@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { batchesInOrder, bigramLoss, createLoader, type Batch, type PackedDataset } from '@stemkit/data'
-import { countFlops, countParameters } from '@stemkit/model'
+import { countFlops, countParameters, type CustomFeedForwards } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import {
   constant,
@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly signal: AbortSignal
   /** Text and tokenizer of an earlier run, so that two models are compared on the same data. */
   readonly prepared?: PreparedRun | undefined
+  /** Feed-forwards that plugins bring. */
+  readonly custom?: CustomFeedForwards | undefined
 }
 
 export interface RunResult {
@@ -58,15 +60,17 @@ export interface RunResult {
   readonly flopsPerToken: number
   readonly parameters: ReturnType<typeof countParameters>
   readonly modelFolder: string
+  /** Feed-forwards that the model needs beside those that are built in. */
+  readonly custom: CustomFeedForwards | undefined
 }
 
 /** Trains one model as its config says, into a folder that a later call can resume from. */
 export async function runTraining(config: RunConfig, options: RunOptions): Promise<RunResult> {
-  const { label, signal } = options
+  const { label, signal, custom } = options
   const folder = await openRunFolder(options.runFolder, options)
-  const prepared = options.prepared ?? (await prepare(config, { signal, resumeFrom: folder.latest }))
+  const prepared = options.prepared ?? (await prepare(config, { signal, custom, resumeFrom: folder.latest }))
 
-  const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared)
+  const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared, custom)
   try {
     const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
     const state = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { trainer, signal })
@@ -125,8 +129,9 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
       heldOut,
       bigramLoss: bigramBaseline(prepared),
       flopsPerToken,
-      parameters: countParameters(prepared.model),
+      parameters: countParameters(prepared.model, custom),
       modelFolder: folder.model,
+      custom,
     }
   } catch (error) {
     if (error instanceof Interrupted) throw new Interrupted(await whatWasKept(folder.checkpoints))
@@ -147,9 +152,12 @@ function startOrResume(run: TrainOptions, latest: string | undefined): ReturnTyp
 }
 
 /** Trains on one batch until it is known by heart: a check that a set-up can learn at all. */
-export async function checkOverfitting(config: RunConfig, signal: AbortSignal): Promise<OverfitResult> {
-  const prepared = await prepare(config, { signal, resumeFrom: undefined })
-  const { trainer } = await openTrainer(config, prepared)
+export async function checkOverfitting(
+  config: RunConfig,
+  { signal, custom }: Pick<RunOptions, 'signal' | 'custom'>,
+): Promise<OverfitResult> {
+  const prepared = await prepare(config, { signal, custom, resumeFrom: undefined })
+  const { trainer } = await openTrainer(config, prepared, custom)
   const bar = progressLine('one batch', config.training.steps)
   try {
     return await overfitOneBatch({
@@ -189,6 +197,7 @@ async function whatWasKept(checkpoints: string): Promise<string> {
 async function openTrainer(
   config: RunConfig,
   { model, train: data }: PreparedRun,
+  custom: CustomFeedForwards = {},
 ): Promise<{ trainer: ModelTrainer; flopsPerToken: number; peakFlops: number }> {
   const { training, seed } = config
   const threads = config.threads ?? availableParallelism()
@@ -196,6 +205,7 @@ async function openTrainer(
   const peakFlops = config.peakFlops ?? (await measurePeakFlops(engine))
   const trainer = await createTrainer({
     config: model,
+    custom,
     weights: { seed, tableInit: config.model.tableInit },
     batch: { size: training.batchSize, length: data.length },
     engine,
@@ -210,7 +220,7 @@ async function openTrainer(
     spawnWorker,
     threads,
   })
-  return { trainer, peakFlops, flopsPerToken: countFlops(model, { length: data.length }).training }
+  return { trainer, peakFlops, flopsPerToken: countFlops(model, { length: data.length, custom }).training }
 }
 
 function scheduleOf({ training }: RunConfig): Schedule {
