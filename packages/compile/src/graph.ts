@@ -66,7 +66,15 @@ export interface GraphBuilder {
   constant(dtype: ElementType, shape: readonly number[], data: Constant['data']): Value
   /** An int64 vector of dimensions, which may depend on a symbolic size. */
   dims(dims: readonly number[]): Value
+  /** The node that makes a value; undefined for inputs and constants. */
+  producer(value: Value): Producer | undefined
   finish(inputs: readonly Value[], outputs: readonly (readonly [string, Value])[]): Graph
+}
+
+export interface Producer {
+  readonly op: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly outputs: readonly Value[]
 }
 
 interface Output {
@@ -80,6 +88,7 @@ export function createGraphBuilder(): GraphBuilder {
   const nodes: GraphNode[] = []
   const constants: Constant[] = []
   const known = new Map<string, Value[]>()
+  const producers = new Map<string, Producer>()
   let counter = 0
 
   function addConstant(dtype: ElementType, shape: readonly number[], data: Constant['data'], isShape: boolean): Value {
@@ -109,6 +118,7 @@ export function createGraphBuilder(): GraphBuilder {
     const values = outputs.map((output) => ({ ...output, name: `v${counter++}` }))
     nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes })
     known.set(key, values)
+    for (const { name } of values) producers.set(name, { op, inputs, outputs: values })
     return values
   }
 
@@ -118,6 +128,7 @@ export function createGraphBuilder(): GraphBuilder {
     nodes: addNode,
     constant: (dtype, shape, data) => addConstant(dtype, shape, data, false),
     dims: (dims) => addConstant('int64', [dims.length], dims, true),
+    producer: ({ name }) => producers.get(name),
     finish(inputs, outputs) {
       return pruned(
         {
@@ -164,7 +175,18 @@ function pruned(graph: Graph, outputs: readonly (readonly [string, Value])[], in
   }
   return {
     ...graph,
-    nodes: kept.toReversed(),
+    nodes: leavesLast(kept.toReversed()),
     constants: graph.constants.filter((constant) => wanted.has(constant.name)),
   }
+}
+
+/**
+ * Puts the nodes that nothing else reads (the gradients of weights) at the end, the first of them last. ONNX Runtime works
+ * backwards from such nodes, last one first, and so computes each as soon as it can be. In the order of recording it
+ * would leave all of them to the end, and keep every activation and its gradient until then.
+ */
+function leavesLast(nodes: readonly GraphNode[]): GraphNode[] {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs))
+  const isLeaf = ({ outputs }: GraphNode): boolean => !outputs.some((name) => read.has(name))
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).toReversed()]
 }

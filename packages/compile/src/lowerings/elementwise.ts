@@ -28,10 +28,12 @@ for (const [kernel, op] of [
   ['Atan', 'Atan'],
   ['Elu', 'Elu'],
   ['LogicalNot', 'Not'],
-  ['Identity', 'Identity'],
 ] as const) {
   unary(kernel, op)
 }
+
+// What tfjs does when a gradient saves a tensor: the same value again, so no node.
+registerLowering('Identity', ({ x }) => x!)
 
 registerLowering('Square', ({ x }, _, graph) => mul(graph, x!, x!))
 registerLowering('Rsqrt', ({ x }, _, graph) => graph.node('Reciprocal', [graph.node('Sqrt', [x!], x!)], x!))

@@ -11,14 +11,17 @@ import {
   sub,
   transpose,
 } from '../lowering.ts'
+import { recomputed, siluAgain, sigmoidOf } from './recompute.ts'
 import { scatterAdd } from './products-and-indexing.ts'
 import type { GraphBuilder, Value } from '../graph.ts'
 
 // The forms below are the fastest of those measured on ONNX Runtime's CPU provider; docs/performance.md has the table.
 
-registerLowering('StemGemm', ({ a, b }, attributes, graph) =>
-  gemm(graph, a!, b!, { transA: Boolean(attributes['transposeA']), transB: Boolean(attributes['transposeB']) }),
-)
+/** With `transposeA` it is the gradient of a weight, dy^T x, and x an activation of the forward pass. */
+registerLowering('StemGemm', ({ a, b }, attributes, graph) => {
+  const [transA, transB] = [Boolean(attributes['transposeA']), Boolean(attributes['transposeB'])]
+  return gemm(graph, a!, transA ? recomputed(graph, b!) : b!, { transA, transB })
+})
 
 registerLowering('StemRmsNorm', ({ x, gain }, attributes, graph) =>
   graph.nodes('SimplifiedLayerNormalization', [x!, gain!], [x!, { dtype: 'float32', shape: [x!.shape[0]!, 1] }], {
@@ -119,8 +122,6 @@ registerLowering('StemAttentionGrad', ({ dout, q, k, v, probabilities, out }, at
   ]
 })
 
-const sigmoidOf = (graph: GraphBuilder, x: Value): Value => graph.node('Sigmoid', [x], x)
-
 /** QuickGelu with alpha 1 is SiLU in one pass. The sigmoid is recorded only where something reads it. */
 registerLowering('StemSiluMul', ({ gate, up }, _, graph) => {
   const silu = graph.node('QuickGelu', [gate!], gate!, { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } })
@@ -133,9 +134,9 @@ registerLowering('StemSiluMul', ({ gate, up }, _, graph) => {
  */
 registerLowering('StemSiluMulGrad', ({ dh, gate, up }, _, graph) => {
   const sigmoid = sigmoidOf(graph, gate!)
-  const silu = mul(graph, gate!, sigmoid)
+  const silu = siluAgain(graph, gate!)
   const slope = mul(graph, sigmoid, add(graph, sub(graph, gate!, silu), scalar(graph, 1)))
-  return [mul(graph, mul(graph, dh!, up!), slope), mul(graph, dh!, silu)]
+  return [mul(graph, mul(graph, dh!, recomputed(graph, up!)), slope), mul(graph, dh!, silu)]
 })
 
 registerLowering('StemGatherRows', ({ rows, indices }, _, graph) =>
