@@ -1,1 +1,8 @@
-export { rowDriverConformance, type ConformanceTest } from './testing/row-driver.ts'
+export {
+  rowDriverConformance,
+  type ConformanceTest,
+  type ReadOnlyRowsSuite,
+  type RowContent,
+  type RowDriverAbility,
+  type WritableRowsSuite,
+} from './testing/row-driver.ts'

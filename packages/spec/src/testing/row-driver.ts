@@ -1,96 +1,149 @@
-import type { RowDriver } from '../row-driver.ts'
+import { StemkitError } from '../errors.ts'
+import type { RowDriver, RowGeometry } from '../row-driver.ts'
+import { check, metasOf, type Bench, type Promises, type RowContent, type WritableRows } from './row-driver/bench.ts'
+import { range } from './row-driver/bytes.ts'
+import { locks, sharedLocks } from './row-driver/locks.ts'
+import { metaReads, metaWrites } from './row-driver/metas.ts'
+import { overlap } from './row-driver/overlap.ts'
+import { reads } from './row-driver/reads.ts'
+import { reopening, reopeningMetas, reopeningSizes } from './row-driver/reopening.ts'
+import { resize } from './row-driver/resize.ts'
+import { writes } from './row-driver/writes.ts'
 
-/** The caller's test function: vitest's, node:test's or jest's `test`. */
-export type ConformanceTest = (name: string, body: () => Promise<void>) => void
+export type { RowContent } from './row-driver/bench.ts'
 
-function check(condition: boolean, what: string): void {
-  if (!condition) throw new Error(`row driver conformance: ${what}`)
+/** The caller's test function: vitest's, node:test's or jest's `test`, or any other. With `skip`, exempted tests are skipped. */
+export interface ConformanceTest {
+  (name: string, body: () => Promise<void>): unknown
+  skip?: (name: string, body: () => Promise<void>) => unknown
 }
 
-async function rejects(work: Promise<unknown>): Promise<boolean> {
-  return work.then(
-    () => false,
-    () => true,
-  )
+/** What a driver may lack as a whole. The suite then checks that it does. */
+export type RowDriverAbility = 'resize' | 'meta' | 'lock'
+
+interface Common {
+  /**
+   * What does not hold for this driver, by the name of the promise or of an ability, each with the reason. It is
+   * registered as a test that says so.
+   */
+  readonly exempt?: Readonly<Record<string, string>>
 }
 
-function pattern(ids: Uint32Array, rowBytes: number, salt: number): Uint8Array {
-  const bytes = new Uint8Array(ids.length * rowBytes)
-  for (let i = 0; i < ids.length; i++) {
-    for (let j = 0; j < rowBytes; j++) bytes[i * rowBytes + j] = (ids[i]! * 31 + j * 7 + salt) & 255
-  }
-  return bytes
+export interface WritableRowsSuite extends Common {
+  readonly readOnly?: false
+  /** Makes new rows, all zero, and opens them for writing. */
+  readonly open: (geometry: RowGeometry) => Promise<RowDriver>
+  /**
+   * Opens the rows of a driver that `open` or `reopen` gave once more, while it is open and after it was disposed (after
+   * that only where its durability is not 'none'). Leave out where nobody else can open them.
+   */
+  readonly reopen?: (driver: RowDriver) => Promise<RowDriver>
 }
 
-const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i])
+export interface ReadOnlyRowsSuite extends Common {
+  readonly readOnly: true
+  /** Makes rows (and metas, if the driver has any) with this content, and opens them. */
+  readonly open: (geometry: RowGeometry, content: RowContent) => Promise<RowDriver>
+}
 
 /**
- * The behaviour every writable row driver promises.
+ * The behaviour that every row driver promises, as tests.
  * @param test the caller's `test`
- * @param open makes a fresh driver with the given geometry, all rows zero
+ * @throws bad-input for an exemption that names nothing or gives no reason
  */
-export function rowDriverConformance(
-  test: ConformanceTest,
-  open: (geometry: { rows: number; rowBytes: number }) => Promise<RowDriver>,
-): void {
-  const withDriver = (
-    name: string,
-    body: (driver: Required<Pick<RowDriver, 'write'>> & RowDriver) => Promise<void>,
-  ): void =>
-    test(name, async () => {
-      const driver = await open({ rows: 64, rowBytes: 48 })
-      try {
-        check(typeof driver.write === 'function', 'a writable driver has write()')
-        await body(driver as Required<Pick<RowDriver, 'write'>> & RowDriver)
-      } finally {
-        await driver.dispose()
-      }
-    })
-
-  withDriver('reports its geometry', async (driver) => {
-    check(driver.rows === 64 && driver.rowBytes === 48, 'rows and rowBytes are those it was opened with')
-  })
-
-  withDriver('reads back what was written, in the order of the ids', async (driver) => {
-    const all = Uint32Array.from({ length: 64 }, (_, i) => i)
-    await driver.write(all, pattern(all, 48, 1))
-    const some = Uint32Array.of(0, 3, 4, 5, 31, 63)
-    const into = new Uint8Array(some.length * 48)
-    await driver.read(some, into)
-    check(equal(into, pattern(some, 48, 1)), 'rows come back byte for byte')
-  })
-
-  withDriver('leaves rows alone that were not named', async (driver) => {
-    const odd = Uint32Array.from({ length: 32 }, (_, i) => 2 * i + 1)
-    await driver.write(odd, pattern(odd, 48, 2))
-    const even = Uint32Array.from({ length: 32 }, (_, i) => 2 * i)
-    const into = new Uint8Array(even.length * 48).fill(255)
-    await driver.read(even, into)
-    check(
-      into.every((x) => x === 0),
-      'unwritten rows are zero',
+export function rowDriverConformance(test: ConformanceTest, suite: WritableRowsSuite | ReadOnlyRowsSuite): void {
+  const promises = promisesOf(suite)
+  const exempt = new Map(Object.entries(suite.exempt ?? {}))
+  for (const [name, reason] of exempt) {
+    const known = name in promises || name in ABILITIES
+    if (known && reason.trim() !== '') continue
+    throw new StemkitError(
+      'bad-input',
+      known
+        ? `row driver conformance: the exemption '${name}' needs a reason`
+        : `row driver conformance: no promise is called '${name}'; there are ${Object.keys(promises).join(' | ')}`,
     )
-  })
+  }
 
-  withDriver('keeps its own copy of written bytes', async (driver) => {
-    const ids = Uint32Array.of(7)
-    const bytes = pattern(ids, 48, 3)
-    await driver.write(ids, bytes)
-    bytes.fill(0)
-    const into = new Uint8Array(48)
-    await driver.read(ids, into)
-    check(equal(into, pattern(ids, 48, 3)), "a later change of the caller's buffer changes nothing")
-  })
+  const inBench = (body: (bench: Bench) => Promise<void>) => async (): Promise<void> => {
+    const opened: RowDriver[] = []
+    try {
+      await body(benchOf(suite, opened))
+    } finally {
+      for (const driver of opened) await driver.dispose()
+    }
+  }
 
-  withDriver('refuses an id out of range and a buffer of the wrong size', async (driver) => {
-    check(await rejects(driver.read(Uint32Array.of(64), new Uint8Array(48))), 'reading row 64 of 64 rejects')
-    check(await rejects(driver.write(Uint32Array.of(64), new Uint8Array(48))), 'writing row 64 of 64 rejects')
-    check(await rejects(driver.read(Uint32Array.of(1), new Uint8Array(47))), 'a short buffer rejects')
-  })
+  for (const [ability, lacks] of Object.entries(ABILITIES)) {
+    const reason = exempt.get(ability)
+    if (reason === undefined) continue
+    const lacking = inBench(async (bench) => {
+      const driver = await bench.filled({ rows: 4, rowBytes: 8 }, {})
+      check(lacks(driver), `the driver is exempt from '${ability}', but has it`)
+    })
+    test(`${ability}: absent (${reason})`, lacking)
+  }
+  for (const [name, body] of Object.entries(promises)) {
+    if (exempt.has(name)) (test.skip ?? test)(`${name} (exempt: ${exempt.get(name)})`, async () => {})
+    else if (!needs(name).some((ability) => exempt.has(ability))) test(name, inBench(body))
+  }
+}
 
-  withDriver('honours an aborted signal', async (driver) => {
-    const signal = AbortSignal.abort()
-    check(await rejects(driver.read(Uint32Array.of(1), new Uint8Array(48), { signal })), 'read rejects')
-    check(await rejects(driver.write(Uint32Array.of(1), new Uint8Array(48), { signal })), 'write rejects')
-  })
+const ABILITIES: Readonly<Record<RowDriverAbility, (driver: RowDriver) => boolean>> = {
+  resize: (driver) => driver.resize === undefined,
+  meta: (driver) => driver.meta === undefined,
+  lock: (driver) => driver.lock === undefined,
+}
+
+/** The abilities that a promise is about. */
+function needs(name: string): string[] {
+  if (name in reopeningMetas) return ['meta']
+  if (name in reopeningSizes) return ['resize']
+  return [name.slice(0, name.indexOf(':'))]
+}
+
+function promisesOf(suite: WritableRowsSuite | ReadOnlyRowsSuite): Promises {
+  if (suite.readOnly === true) return { ...reads, ...metaReads }
+  const alone = { ...reads, ...writes, ...overlap, ...resize, ...metaReads, ...metaWrites, ...locks }
+  if (suite.reopen === undefined) return alone
+  return { ...alone, ...sharedLocks, ...reopening, ...reopeningMetas, ...reopeningSizes }
+}
+
+function benchOf(suite: WritableRowsSuite | ReadOnlyRowsSuite, opened: RowDriver[]): Bench {
+  const keep = <T extends RowDriver>(driver: T): T => {
+    if (!opened.includes(driver)) opened.push(driver)
+    return driver
+  }
+  if (suite.readOnly === true) {
+    return {
+      readOnly: true,
+      open: async () => check(false, 'a read-only suite opens filled rows only') as never,
+      filled: async (geometry, { rows, metas }) =>
+        keep(
+          await suite.open(geometry, {
+            rows: rows ?? new Uint8Array(geometry.rows * geometry.rowBytes),
+            metas: metas ?? {},
+          }),
+        ),
+      reopen: undefined,
+    }
+  }
+  const { open, reopen } = suite
+  const bench = {
+    readOnly: false,
+    open: async (geometry: RowGeometry = { rows: 64, rowBytes: 48 }) => writable(keep(await open(geometry))),
+    filled: async (geometry: RowGeometry, { rows, metas = {} }: Partial<RowContent>) => {
+      const driver = await bench.open(geometry)
+      if (rows !== undefined) await driver.write(range(0, geometry.rows), rows)
+      for (const [name, bytes] of Object.entries(metas)) await metasOf(driver).put(name, bytes)
+      return driver
+    },
+    reopen: reopen && (async (driver: RowDriver) => writable(keep(await reopen(driver)))),
+  }
+  return bench
+}
+
+function writable(driver: RowDriver): WritableRows {
+  check(driver.write !== undefined, 'a writable driver has write')
+  return driver as WritableRows
 }

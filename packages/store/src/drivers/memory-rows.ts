@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { RowDriver, RowOptions } from '@stemkit/spec/row-driver'
+import { checkMetaName, checkRows } from '@stemkit/spec/row-calls'
+import type { Meta, RowDriver, RowLock } from '@stemkit/spec/row-driver'
 
 export interface MemoryRowsOptions {
   readonly rows: number
@@ -7,63 +8,174 @@ export interface MemoryRowsOptions {
   readonly rowBytes: number
   /**
    * Where the rows live, `rows * rowBytes` bytes: a buffer of that size or a view into a larger one, shared or not.
-   * Default: a new zeroed buffer.
+   * Default: new zeroed memory, which can grow.
    */
   readonly buffer?: ArrayBufferLike | ArrayBufferView
 }
 
 /**
- * Rows in memory. With a buffer of yours, others can read and write the same rows at the same time
- * (a row is copied in one go by each thread, but threads are not kept apart).
- * @throws bad-input if the buffer has another size
+ * Rows in memory. With a buffer of yours, others can read and write the same rows at the same time (a row is copied in one
+ * go by each thread, but threads are not kept apart), and there is no `resize`. Metas and the lock belong to this object.
+ * @throws bad-input if the buffer has another size, or for a geometry that is none
  */
 export function memoryRows({ rows, rowBytes, buffer }: MemoryRowsOptions): RowDriver {
-  let bytes: Uint8Array | undefined = viewOf(buffer ?? new ArrayBuffer(rows * rowBytes))
+  for (const [name, value] of Object.entries({ rows, rowBytes })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new StemkitError('bad-input', `memory rows: ${name} is ${value}, it must be a whole number above 0`)
+    }
+  }
+  const memory = buffer === undefined ? ownMemory(rowBytes) : yourMemory(buffer, rows, rowBytes)
+  memory.grow?.(rows)
+  const metas = new Map<string, Meta>()
+  let puts = 0
+  let held: RowLock | undefined
+  let disposed = false
+
+  const open = (signal: AbortSignal | undefined): void => {
+    if (disposed) throw new StemkitError('bad-input', 'memory rows: already disposed')
+    signal?.throwIfAborted()
+  }
+
+  return {
+    get rows() {
+      return rows
+    },
+    rowBytes,
+    durability: 'none',
+
+    async read(ids, into, { signal } = {}) {
+      open(signal)
+      checkRows({ rows, rowBytes }, ids, into)
+      memory.eachRun(ids, (run, at) => into.set(run, at))
+    },
+
+    async write(ids, from, { signal } = {}) {
+      open(signal)
+      checkRows({ rows, rowBytes }, ids, from)
+      memory.eachRun(ids, (run, at) => run.set(from.subarray(at, at + run.length)))
+    },
+
+    ...(memory.grow && {
+      async resize(more, { signal } = {}) {
+        open(signal)
+        if (!Number.isSafeInteger(more) || more < rows || more > 2 ** 32) {
+          throw new StemkitError('bad-input', `memory rows: cannot resize ${rows} rows to ${more}`)
+        }
+        memory.grow!(more)
+        rows = more
+      },
+    }),
+
+    meta: {
+      async get(name, { signal } = {}) {
+        open(signal)
+        checkMetaName(name)
+        const meta = metas.get(name)
+        return meta && { bytes: meta.bytes.slice(), version: meta.version }
+      },
+      async put(name, bytes, { signal, ifVersion } = {}) {
+        open(signal)
+        checkMetaName(name)
+        const now = metas.get(name)?.version ?? null
+        if (ifVersion !== undefined && ifVersion !== now) {
+          throw new StemkitError(
+            'conflict',
+            `memory rows: meta '${name}' is at version ${now}, the put was over ${ifVersion}`,
+          )
+        }
+        const version = String(++puts)
+        metas.set(name, { bytes: bytes.slice(), version })
+        return version
+      },
+      async remove(name, { signal } = {}) {
+        open(signal)
+        checkMetaName(name)
+        metas.delete(name)
+      },
+    },
+
+    async lock({ signal } = {}) {
+      open(signal)
+      if (held) throw new StemkitError('conflict', 'memory rows: these rows are already locked through this object')
+      const lock: RowLock = {
+        lost: new AbortController().signal,
+        async release() {
+          if (held === lock) held = undefined
+        },
+      }
+      held = lock
+      return lock
+    },
+
+    async dispose() {
+      disposed = true
+      memory.free()
+      metas.clear()
+    },
+  }
+}
+
+interface Memory {
+  /** Calls `visit` with the bytes of each run of adjacent rows, and where they are in the caller's block. */
+  eachRun(ids: Uint32Array, visit: (run: Uint8Array, at: number) => void): void
+  grow?(rows: number): void
+  free(): void
+}
+
+/** A table grows by chunks of this size, so that it is never copied and never twice in memory. */
+const CHUNK_BYTES = 16 * 2 ** 20
+
+function ownMemory(rowBytes: number): Memory {
+  const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes))
+  const chunks: Uint8Array[] = []
+  return {
+    eachRun: (ids, visit) => eachRun(chunks, chunkRows, rowBytes, ids, visit),
+    grow(rows) {
+      const needed = Math.ceil(rows / chunkRows)
+      for (let i = Math.max(0, chunks.length - 1); i < needed; i++) {
+        const size = Math.min(chunkRows, rows - i * chunkRows) * rowBytes
+        const old = chunks[i]
+        if (old && old.length >= size) continue
+        // Only the last chunk, if not full, is ever copied; at least doubled, so that growing row by row stays cheap.
+        const grown = new Uint8Array(Math.min(chunkRows * rowBytes, Math.max(size, 2 * (old?.length ?? 0))))
+        if (old) grown.set(old)
+        chunks[i] = grown
+      }
+    },
+    free: () => void (chunks.length = 0),
+  }
+}
+
+function yourMemory(buffer: ArrayBufferLike | ArrayBufferView, rows: number, rowBytes: number): Memory {
+  const bytes = ArrayBuffer.isView(buffer)
+    ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+    : new Uint8Array(buffer)
   if (bytes.length !== rows * rowBytes) {
     throw new StemkitError(
       'bad-input',
       `memory rows: the buffer has ${bytes.length} bytes, ${rows} rows of ${rowBytes} need ${rows * rowBytes}`,
     )
   }
-
-  const open = (ids: Uint32Array, block: Uint8Array, signal: AbortSignal | undefined): Uint8Array => {
-    signal?.throwIfAborted()
-    if (bytes === undefined) throw new StemkitError('not-found', 'memory rows: already disposed')
-    if (block.length !== ids.length * rowBytes) {
-      throw new StemkitError(
-        'bad-input',
-        `memory rows: a block of ${block.length} bytes for ${ids.length} rows of ${rowBytes}`,
-      )
-    }
-    const stray = ids.find((id) => id >= rows)
-    if (stray !== undefined) throw new StemkitError('bad-input', `memory rows: row ${stray} is not one of ${rows}`)
-    return bytes
-  }
-
+  const chunks = [bytes]
   return {
-    rows,
-    rowBytes,
-    durability: 'none',
-    async read(ids, into, options: RowOptions = {}) {
-      const from = open(ids, into, options.signal)
-      for (let i = 0; i < ids.length; i++) {
-        const at = ids[i]! * rowBytes
-        into.set(from.subarray(at, at + rowBytes), i * rowBytes)
-      }
-    },
-    async write(ids, from, options: RowOptions = {}) {
-      const into = open(ids, from, options.signal)
-      for (let i = 0; i < ids.length; i++) {
-        into.set(from.subarray(i * rowBytes, (i + 1) * rowBytes), ids[i]! * rowBytes)
-      }
-    },
-    async dispose() {
-      bytes = undefined
-    },
+    eachRun: (ids, visit) => eachRun(chunks, rows, rowBytes, ids, visit),
+    free: () => void (chunks.length = 0),
   }
 }
 
-const viewOf = (buffer: ArrayBufferLike | ArrayBufferView): Uint8Array =>
-  ArrayBuffer.isView(buffer)
-    ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
-    : new Uint8Array(buffer)
+function eachRun(
+  chunks: readonly Uint8Array[],
+  chunkRows: number,
+  rowBytes: number,
+  ids: Uint32Array,
+  visit: (run: Uint8Array, at: number) => void,
+): void {
+  for (let from = 0, to = 1; from < ids.length; from = to, to++) {
+    const id = ids[from]!
+    const chunk = Math.floor(id / chunkRows)
+    const most = (chunk + 1) * chunkRows - id
+    while (to < ids.length && to - from < most && ids[to] === id + to - from) to++
+    const start = (id - chunk * chunkRows) * rowBytes
+    visit(chunks[chunk]!.subarray(start, start + (to - from) * rowBytes), from * rowBytes)
+  }
+}
