@@ -5,10 +5,10 @@ import type { SlotLists } from './slot-lists.ts'
  * them and picks among the idle ones; slots are numbered from 0. Every call is O(1), amortised, and allocates nothing.
  */
 export interface CachePolicy {
-  /** The row `key` is put into `slot`, which is held. */
-  insert(slot: number, key: number): void
+  /** A row is put into `slot`, which is held. */
+  insert(slot: number): void
   /** Somebody asked for the row in `slot`, be it idle or held: it is held from now on. Once per row and batch. */
-  use(slot: number, key: number): void
+  use(slot: number): void
   /** Nobody uses the held `slot` any more. */
   idle(slot: number): void
   /** An idle slot must stay, though nobody asked for it yet (it was prefetched). */
@@ -27,7 +27,8 @@ export interface CachePolicyKind {
   /** Bytes that it takes for so many slots, the lists not counted. */
   bytes(slots: number): number
   /**
-   * @param lists holds idle slots in the policy's lists; others use further lists for the slots that are not idle
+   * @param lists where it keeps the idle slots; the cache keeps held ones in further lists of the same
+   * @param keys the key of the row in each slot, kept by the cache
    */
-  create(slots: number, lists: SlotLists): CachePolicy
+  create(slots: number, lists: SlotLists, keys: Uint32Array): CachePolicy
 }
