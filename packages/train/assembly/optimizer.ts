@@ -100,7 +100,10 @@ export function adamw(
   )
 }
 
-/** Tables p, m, v [V, layers * width], of which the rows `ids` [U]; gradients in a block per layer, g [layers, U, width]. */
+/**
+ * Rows `ids` [U] of tables p, m, v, which begin `stride` floats apart and have [layers, width] floats each; gradients in a
+ * block per layer, g [layers, U, width].
+ */
 export function adamwRows(
   begin: usize,
   end: usize,
@@ -121,11 +124,12 @@ export function adamwRows(
   count: usize,
   layers: usize,
   width: usize,
+  stride: usize,
 ): void {
   for (let u = begin; u < end; u++) {
-    const row = <usize>load<u32>(ids + (u << 2)) * layers
+    const row = <usize>load<u32>(ids + (u << 2)) * stride
     for (let l: usize = 0; l < layers; l++) {
-      const at = ((row + l) * width) << 2
+      const at = (row + l * width) << 2
       adamwSpan(
         p + at,
         m + at,
@@ -146,7 +150,7 @@ export function adamwRows(
   }
 }
 
-/** Rows `ids` [U] of table [V, layers * width] into block [layers, U, width]. */
+/** Rows `ids` [U] of a table, which begin `stride` floats apart, into block [layers, U, width]. */
 export function gatherRows(
   begin: usize,
   end: usize,
@@ -156,11 +160,12 @@ export function gatherRows(
   count: usize,
   layers: usize,
   width: usize,
+  stride: usize,
 ): void {
   for (let u = begin; u < end; u++) {
-    const row = <usize>load<u32>(ids + (u << 2)) * layers
+    const row = <usize>load<u32>(ids + (u << 2)) * stride
     for (let l: usize = 0; l < layers; l++) {
-      memory.copy(block + (((l * count + u) * width) << 2), table + (((row + l) * width) << 2), width << 2)
+      memory.copy(block + (((l * count + u) * width) << 2), table + ((row + l * width) << 2), width << 2)
     }
   }
 }
@@ -175,11 +180,12 @@ export function scatterRows(
   count: usize,
   layers: usize,
   width: usize,
+  stride: usize,
 ): void {
   for (let u = begin; u < end; u++) {
-    const row = <usize>load<u32>(ids + (u << 2)) * layers
+    const row = <usize>load<u32>(ids + (u << 2)) * stride
     for (let l: usize = 0; l < layers; l++) {
-      memory.copy(table + (((row + l) * width) << 2), block + (((l * count + u) * width) << 2), width << 2)
+      memory.copy(table + ((row + l * width) << 2), block + (((l * count + u) * width) << 2), width << 2)
     }
   }
 }

@@ -23,13 +23,15 @@ export interface Moving {
   readonly gradients: Float32Array
 }
 
-/** Rows of a table [V, layers * width] beside one block per layer [layers, U, width]. */
+/** Rows of a table, [layers, width] each, beside one block per layer [layers, U, width]. */
 export interface Rows {
   /** The rows [U], each at most once. */
   readonly ids: Uint32Array
   readonly layers: number
   /** Floats of a row in one layer. */
   readonly width: number
+  /** Floats from one row to the next. Default: layers * width. */
+  readonly stride?: number
 }
 
 /** A piece of work over float32 arrays that lie in one memory. Those of one job must not depend on each other. */
@@ -69,7 +71,7 @@ export interface Encoded {
 }
 
 /**
- * @throws bad-input where an array is of another memory, too short, or a row is outside its table or out of order
+ * @throws bad-input where an array is of another memory, too short, or a row is outside its table or named twice
  */
 export function encode(task: Task, memory: WebAssembly.Memory): Encoded {
   const at = (array: Float32Array | Uint32Array, length: number): number => {
@@ -85,11 +87,11 @@ export function encode(task: Task, memory: WebAssembly.Memory): Encoded {
   ]
   const kernel = KERNELS.indexOf(task.kernel)
   const floats = (items: number, ...args: number[]): Encoded => ({ kernel, items, chunk: CHUNK, args })
-  const rows = ({ ids, layers, width }: Rows, ...args: number[]): Encoded => ({
+  const rows = ({ ids, layers, width, stride = layers * width }: Rows, ...args: number[]): Encoded => ({
     kernel,
     items: ids.length,
     chunk: Math.max(1, Math.floor(CHUNK / (layers * width))),
-    args: [...args, at(ids, ids.length), ids.length, layers, width],
+    args: [...args, at(ids, ids.length), ids.length, layers, width, stride],
   })
 
   switch (task.kernel) {
@@ -125,13 +127,26 @@ function scalars({ learningRate, t, gradScale, beta1, beta2, epsilon, weightDeca
 
 /** Lengths of the block of a task's rows and of the part of the table that they reach into. */
 function extent(task: Task & Rows, table: Float32Array): { readonly block: number; readonly table: number } {
-  const { ids, layers, width } = task
-  const rows = Math.floor(table.length / (layers * width))
+  const { ids, layers, width, stride = layers * width } = task
+  const size = layers * width
+  if (stride < size) throw wrong(task, `rows of ${size} numbers cannot begin ${stride} apart`)
+  const rows = table.length < size ? 0 : Math.floor((table.length - size) / stride) + 1
+  let ascending = true
   for (let u = 0; u < ids.length; u++) {
     if (ids[u]! >= rows) throw wrong(task, `row ${ids[u]} of a table of ${rows}`)
-    if (u > 0 && ids[u]! <= ids[u - 1]!) throw wrong(task, `row ${ids[u]} after row ${ids[u - 1]}; ids have to ascend`)
+    if (u > 0 && ids[u]! <= ids[u - 1]!) ascending = false
   }
-  return { block: ids.length * layers * width, table: rows * layers * width }
+  if (!ascending) refuseTwice(task)
+  return { block: ids.length * size, table: rows === 0 ? 0 : (rows - 1) * stride + size }
+}
+
+/** Two threads must not work on the same row. */
+function refuseTwice(task: Task & Rows): void {
+  const seen = new Set<number>()
+  for (const id of task.ids) {
+    if (seen.has(id)) throw wrong(task, `row ${id} is named twice`)
+    seen.add(id)
+  }
 }
 
 const wrong = (task: Task, what: string): StemkitError => new StemkitError('bad-input', `${task.kernel}: ${what}`)
