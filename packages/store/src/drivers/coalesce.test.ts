@@ -4,7 +4,7 @@ import { coalesce } from './coalesce.ts'
 
 const ids = fc
   .uniqueArray(fc.oneof(fc.nat(60), fc.integer({ min: 2 ** 32 - 60, max: 2 ** 32 - 1 })), { maxLength: 80 })
-  .map((list) => Uint32Array.from(list).sort())
+  .map((list) => Uint32Array.from(list).toSorted())
 const options = fc.record({
   rowBytes: fc.integer({ min: 1, max: 40 }),
   mostBytes: fc.integer({ min: 0, max: 400 }),
