@@ -53,6 +53,16 @@ describe('FLOPs', () => {
     expect(twin - stem).toBe(6 * 5 * 512 * 1408)
   })
 
+  test('of a prompt have one head for all, and a token after it has what every token of a forward pass has', () => {
+    const config = createModelConfig({ ...dense, vocabSize: 50, dim: 32, heads: 2, layers: 2, ffnHidden: 64 })
+    const attention = 2 * 4 * 8 * 32
+    const blocks = 2 * 2 * (4 * 32 ** 2 + 3 * 32 * 64) + attention
+    const { forward, prefill, decode } = countFlops(config, { length: 8 })
+    expect(forward).toBe(blocks + 2 * 32 * 50)
+    expect(decode).toBe(forward)
+    expect(8 * prefill).toBe(8 * blocks + 2 * 32 * 50)
+  })
+
   test('of a mixture are those of one expert', () => {
     const base = { vocabSize: 50, dim: 32, heads: 2, layers: 2 }
     const count = (options: object): number =>

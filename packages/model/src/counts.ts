@@ -32,6 +32,10 @@ export interface FlopCounts {
   readonly forward: number
   /** FLOPs per token of forward and backward: three times the former. */
   readonly training: number
+  /** FLOPs per token of a prompt of `length` tokens, where the head is computed for the last one only. */
+  readonly prefill: number
+  /** FLOPs of the token that comes after `length - 1` others, whose keys and values are kept. */
+  readonly decode: number
 }
 
 /**
@@ -48,5 +52,6 @@ export function countFlops(
     if (role !== 'matrix' || name === 'model.embed_tokens.weight') continue
     forward += 2 * share * shape.reduce((a, b) => a * b, 1)
   }
-  return { forward, training: 3 * forward }
+  const head = 2 * config.dim * config.vocabSize
+  return { forward, training: 3 * forward, prefill: forward - head * (1 - 1 / length), decode: forward }
 }

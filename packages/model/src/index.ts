@@ -1,4 +1,7 @@
+export { countBytes, countTrainingBytes, NUMBER_DTYPES } from './bytes.ts'
+export type { ByteCounts, NumberDtype, TrainingBytes, TrainingBytesOptions } from './bytes.ts'
 export { checkBatch, type BatchArrays } from './check-batch.ts'
+export { compareCosts, type CompareOptions, type CostComparison, type KindCosts } from './compare-costs.ts'
 export { checkModelConfig, createModelConfig, ffnWidth, type ModelOptions } from './config.ts'
 export { countFlops, countParameters, type FlopCounts, type ParameterCounts } from './counts.ts'
 export { hashExpert, tokenExperts } from './expert-hash.ts'
