@@ -18,6 +18,8 @@ export interface TableVersion {
  * a readable version needs is ever overwritten.
  */
 export interface RowTable {
+  /** Random, given when the table was made: two tables never share it. */
+  readonly id: string
   readonly rows: number
   readonly layout: RowLayout
   /** Bytes of one row as read and written here: `payloadBytes(layout)`. */
