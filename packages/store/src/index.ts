@@ -1,3 +1,6 @@
 export { memoryRows, type MemoryRowsOptions } from './drivers/memory-rows.ts'
 export { createRowPlan, identityPlan, type RowPlan, type RowPlanOptions } from './row-plan.ts'
 export { createRowStore, type RowStore, type RowStoreOptions, type RowStoreStats } from './row-store.ts'
+export { expectedHitRate, type HitRateOptions } from './plan/expected-hit-rate.ts'
+export { measureRowUse, type RowUse } from './plan/row-use.ts'
+export { batchProbabilities, expectedRows, tokenProbabilities } from './plan/step-probabilities.ts'
