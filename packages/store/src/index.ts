@@ -1,4 +1,5 @@
 export { memoryRows, type MemoryRowsOptions } from './drivers/memory-rows.ts'
+export { httpRows, openHttpRows, type HttpRows, type HttpRowsOptions } from './http/http-rows.ts'
 export { createRowPlan, identityPlan, type RowPlan, type RowPlanOptions } from './row-plan.ts'
 export { createRowStore, type RowStore, type RowStoreOptions, type RowStoreStats } from './row-store.ts'
 export { expectedHitRate, type HitRateOptions } from './plan/expected-hit-rate.ts'
