@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { rowDriverConformance } from '@stemkit/spec/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ROWS_FILE } from '../drivers/row-file.ts'
 import { httpRows, openHttpRows } from './http-rows.ts'
+import { fileRows } from '../node/file-rows.ts'
 import { CONTENT, GEOMETRY, opened, quick, serve, settled } from './testing/opened-rows.ts'
 import { putFile, rowBytesOf, rowFile, writeRows } from './testing/row-folder.ts'
 
@@ -14,6 +16,25 @@ describe('rows over http', () => {
       await writeRows(folder, geometry, rows, metas)
       return httpRows(server.url)
     },
+  })
+
+  test('reads what the file driver wrote, rows and metas with their versions, and none of what was never put', async () => {
+    const { folder, server } = await serve()
+    const files = await fileRows(join(folder, 'table'), { create: GEOMETRY })
+    const ids = Uint32Array.of(0, 7, 63)
+    await files.write!(ids, CONTENT.subarray(0, 3 * 4096))
+    const version = await files.meta!.put!('root', Uint8Array.of(5, 6))
+    await files.flush!()
+    await files.dispose()
+
+    const driver = await httpRows(`${server.url}/table`)
+    expect(driver).toMatchObject(GEOMETRY)
+    const into = new Uint8Array(3 * 4096)
+    await driver.read(ids, into)
+    expect(into).toEqual(CONTENT.subarray(0, 3 * 4096))
+    await driver.read(Uint32Array.of(1, 2, 62), into)
+    expect(into.every((byte) => byte === 0)).toBe(true)
+    expect(await driver.meta!.get('root')).toEqual({ bytes: Uint8Array.of(5, 6), version })
   })
 
   test('any rows are the bytes of the file, in as many requests as predicted and none too large', async () => {

@@ -1,3 +1,5 @@
+import { coalesce } from '../drivers/coalesce.ts'
+
 /** Bytes of rows.bin that go to one place of the caller's buffer. */
 export interface Piece {
   readonly from: number
@@ -25,41 +27,26 @@ export interface RequestPlanOptions {
 /** The fewest requests that read rows `ids` (sorted, unique) from first to last under these limits, in that order. */
 export function planRequests(ids: Uint32Array, options: RequestPlanOptions): RowRequest[] {
   const { rowBytes, firstByte, gapBytes, mostRequestBytes } = options
-  const requests: RowRequest[] = []
-  if (rowBytes > mostRequestBytes) {
-    for (let i = 0; i < ids.length; i++) {
-      const row = { from: firstByte + ids[i]! * rowBytes, bytes: rowBytes, into: i * rowBytes }
-      requests.push(...inParts(row, mostRequestBytes))
+  const gap = Math.floor(gapBytes / rowBytes)
+  return coalesce(ids, { rowBytes, mostBytes: mostRequestBytes, gap }).flatMap((run) => {
+    const start = firstByte + run.first * rowBytes
+    const end = start + run.rows * rowBytes
+    if (end - start > mostRequestBytes) return inParts(start, end, run.from * rowBytes, mostRequestBytes)
+    const pieces: Piece[] = []
+    for (let i = run.from, next; i < run.from + run.count; i = next) {
+      next = i + 1
+      while (next < run.from + run.count && ids[next] === ids[next - 1]! + 1) next++
+      pieces.push({ from: firstByte + ids[i]! * rowBytes, bytes: (next - i) * rowBytes, into: i * rowBytes })
     }
-    return requests
-  }
-  let start = 0
-  let pieces: Piece[] = []
-  let end = -Infinity
-  for (let i = 0; i < ids.length; i++) {
-    const from = firstByte + ids[i]! * rowBytes
-    const into = i * rowBytes
-    if (from - end > gapBytes || from + rowBytes - start > mostRequestBytes) {
-      if (pieces.length > 0) requests.push({ start, end, pieces })
-      start = from
-      pieces = []
-    }
-    const last = pieces.at(-1)
-    if (last !== undefined && from === end) {
-      pieces[pieces.length - 1] = { ...last, bytes: last.bytes + rowBytes }
-    } else {
-      pieces.push({ from, bytes: rowBytes, into })
-    }
-    end = from + rowBytes
-  }
-  if (pieces.length > 0) requests.push({ start, end, pieces })
-  return requests
+    return { start, end, pieces }
+  })
 }
 
-function inParts({ from, bytes, into }: Piece, most: number): RowRequest[] {
-  return Array.from({ length: Math.ceil(bytes / most) }, (_, part) => {
-    const start = from + part * most
-    const end = Math.min(start + most, from + bytes)
+/** Requests for a row that is too large for one. */
+function inParts(first: number, last: number, into: number, most: number): RowRequest[] {
+  return Array.from({ length: Math.ceil((last - first) / most) }, (_, part) => {
+    const start = first + part * most
+    const end = Math.min(start + most, last)
     return { start, end, pieces: [{ from: start, bytes: end - start, into: into + part * most }] }
   })
 }
