@@ -52,6 +52,9 @@ const MOST_META_BYTES = 2 ** 26
  * renaming, or put new ones at a new URL. What a server changes in a file without a sign of it is left to the checksums of
  * a table. Metas are read anew each time.
  *
+ * In a browser, from another origin, the server has to allow the headers Range, If-Match and If-Unmodified-Since, and to
+ * expose Content-Range and ETag.
+ *
  * Its durability is 'power': it writes nothing, so nothing can be lost here.
  *
  * @throws not-found if there is no `rows.bin` or we may not read it; unsupported if the server ignores ranges or gives
