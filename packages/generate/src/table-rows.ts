@@ -25,7 +25,8 @@ export function openTableRows(
     .map(([name, { shape }]) => {
       const [rows, width] = shape as [number, number]
       const driver = memoryRows({ rows, rowBytes: 4 * width, buffer: weights.get(name)!.data })
-      return { name, width, store: createRowStore({ driver, layers: 1, width, dtype: 'f32' }) }
+      const layout = { layers: 1, width, dtype: 'f32', state: 'none' } as const
+      return { name, width, store: createRowStore({ table: { ...driver, layout } }) }
     })
   const scratch = new Int32Array(tables.length === 0 ? 0 : config.vocabSize)
 

@@ -15,7 +15,14 @@ export {
   type FeedForwardDefinition,
   type FeedForwardInputs,
 } from './feed-forward.ts'
-export { initializeWeights, type InitOptions, TABLE_INITS, type NamedArray, type TableInit } from './initialize.ts'
+export {
+  initializeWeights,
+  tableRowInitializer,
+  type InitOptions,
+  TABLE_INITS,
+  type NamedArray,
+  type TableInit,
+} from './initialize.ts'
 export { listWeights } from './list-weights.ts'
 export { meanLossWeights, nextTokenLoss, perTokenLoss, type LossInputs } from './loss.ts'
 export { stemPlacement, type Placement } from './placement.ts'

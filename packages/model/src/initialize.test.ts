@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { createModelConfig, initializeWeights, listWeights, TABLE_INITS, type TableInit } from './index.ts'
+import {
+  createModelConfig,
+  initializeWeights,
+  tableRowInitializer,
+  listWeights,
+  TABLE_INITS,
+  type TableInit,
+} from './index.ts'
 
 const config = createModelConfig({ vocabSize: 500, dim: 64, heads: 2, layers: 3, kind: 'stem' })
 const table = 'model.layers.1.mlp.stem_table.weight'
@@ -97,6 +104,25 @@ describe('a seed', () => {
     const [one, two] = [1, 2].map((l) => weights.get(`model.layers.${l}.mlp.stem_table.weight`)!.data)
     expect(Math.abs(correlation(one!, two!))).toBeLessThan(0.012)
     expect(Math.abs(correlation(one!.subarray(256), one!.subarray(0, -256)))).toBeLessThan(0.012)
+  })
+
+  test('gives table rows that are made one at a time, all layers together, the same numbers', () => {
+    const whole = initializeWeights(config, { seed: 1, tableInit: 'unit' })
+    const { rows, layers, width, fill } = tableRowInitializer(config, { seed: 1, tableInit: 'unit' })
+    expect([rows, layers, width]).toEqual([500, 2, 256])
+    const row = new Float32Array(2 * 256)
+    for (const id of [499, 0, 7]) {
+      fill(id, row)
+      for (const layer of [1, 2]) {
+        const data = whole.get(`model.layers.${layer}.mlp.stem_table.weight`)!.data
+        expect(row.subarray((layer - 1) * 256, layer * 256)).toEqual(data.subarray(id * 256, (id + 1) * 256))
+      }
+    }
+    const without = initializeWeights(config, { seed: 1, tables: false })
+    expect(without.size).toBe(whole.size - 2)
+    expect(() =>
+      tableRowInitializer(createModelConfig({ vocabSize: 9, dim: 8, heads: 1, layers: 1, kind: 'dense' }), { seed: 1 }),
+    ).toThrow('the model has none')
   })
 
   test('can fill memory of the caller', () => {

@@ -24,6 +24,8 @@ export interface InitOptions {
   /** Default `xavier-normal`. */
   readonly tableInit?: TableInit
   readonly custom?: CustomFeedForwards
+  /** False leaves the tables out, whose rows can be made one at a time by `tableRowInitializer`. Default true. */
+  readonly tables?: boolean
   /** Memory for a weight of `length` zeros, such as a part of a shared buffer. Default: an array of its own. */
   readonly allocate?: (name: string, length: number) => Float32Array
 }
@@ -40,12 +42,11 @@ export interface NamedArray {
  * @throws bad-input for an unknown `tableInit`, not-found for an unknown kind of feed-forward
  */
 export function initializeWeights(config: ModelConfig, options: InitOptions): Map<string, NamedArray> {
-  const { seed, custom, tableInit = 'xavier-normal', allocate = (_, length) => new Float32Array(length) } = options
-  if (!TABLE_INITS.includes(tableInit)) {
-    throw new StemkitError('bad-input', `tableInit '${String(tableInit)}' is none of ${TABLE_INITS.join(', ')}`)
-  }
+  const { seed, custom, tables = true, allocate = (_, length) => new Float32Array(length) } = options
+  const tableInit = tableInitOf(options)
   const weights = new Map<string, NamedArray>()
   for (const [name, { shape, role, std }] of listWeights(config, custom)) {
+    if (role === 'table' && !tables) continue
     const length = shape.reduce((a, b) => a * b, 1)
     const width = shape.at(-1)!
     const data = allocate(name, length)
@@ -58,9 +59,54 @@ export function initializeWeights(config: ModelConfig, options: InitOptions): Ma
   return weights
 }
 
-/** A stream per row, so that rows can be made one at a time, in any order. */
-function fillTable(data: Float32Array, width: number, std: number, key: string): void {
-  for (let start = 0; start < data.length; start += width) {
-    fillNormal(data.subarray(start, start + width), `${key}/${start / width}`, { std })
+/**
+ * Makes the rows of new tables one at a time: the function fills `into` [L, w] with row `id` of every table, in the order
+ * of `listWeights`, with the numbers that `initializeWeights` gives them.
+ * @throws bad-input for an unknown `tableInit`, for a model without tables, or with tables of different widths or rows
+ */
+export function tableRowInitializer(
+  config: ModelConfig,
+  options: Pick<InitOptions, 'seed' | 'tableInit' | 'custom'>,
+): {
+  readonly rows: number
+  readonly layers: number
+  readonly width: number
+  fill(id: number, into: Float32Array): void
+} {
+  const std = TABLE_STD[tableInitOf(options)]
+  const tables = [...listWeights(config, options.custom)].filter(([, { role }]) => role === 'table')
+  const [rows, width] = (tables[0]?.[1].shape ?? [0, 0]) as [number, number]
+  const odd = tables.find(([, { shape }]) => shape[0] !== rows || shape[1] !== width)
+  if (tables.length === 0 || odd) {
+    const why = odd
+      ? `${odd[0]} is [${odd[1].shape.join(', ')}], the first is [${rows}, ${width}]`
+      : 'the model has none'
+    throw new StemkitError('bad-input', `table rows: tables of one size are needed; ${why}`)
+  }
+  const keys = tables.map(([name]) => `${options.seed}/${name}`)
+  return {
+    rows,
+    layers: tables.length,
+    width,
+    fill(id, into) {
+      for (const [layer, key] of keys.entries()) {
+        fillRow(into.subarray(layer * width, (layer + 1) * width), id, std(rows, width, config.dim), key)
+      }
+    },
   }
 }
+
+function tableInitOf({ tableInit = 'xavier-normal' }: Pick<InitOptions, 'tableInit'>): TableInit {
+  if (TABLE_INITS.includes(tableInit)) return tableInit
+  throw new StemkitError('bad-input', `tableInit '${String(tableInit)}' is none of ${TABLE_INITS.join(', ')}`)
+}
+
+function fillTable(data: Float32Array, width: number, std: number, key: string): void {
+  for (let id = 0; id * width < data.length; id++) {
+    fillRow(data.subarray(id * width, (id + 1) * width), id, std, key)
+  }
+}
+
+/** A stream per row, so that rows can be made one at a time, in any order. */
+const fillRow = (row: Float32Array, id: number, std: number, key: string): void =>
+  fillNormal(row, `${key}/${id}`, { std })

@@ -1,7 +1,27 @@
 export { memoryRows, type MemoryRowsOptions } from './drivers/memory-rows.ts'
 export { httpRows, openHttpRows, type HttpRows, type HttpRowsOptions } from './http/http-rows.ts'
 export { createRowPlan, identityPlan, type RowPlan, type RowPlanOptions } from './row-plan.ts'
-export { createRowStore, type RowStore, type RowStoreOptions, type RowStoreStats } from './row-store.ts'
+export {
+  createRowStore,
+  type RowLease,
+  type RowStore,
+  type RowStoreOptions,
+  type RowStoreStats,
+  type StoredRows,
+} from './row-store.ts'
 export { expectedHitRate, type HitRateOptions } from './plan/expected-hit-rate.ts'
 export { measureRowUse, type RowUse } from './plan/row-use.ts'
 export { batchProbabilities, expectedRows, tokenProbabilities } from './plan/step-probabilities.ts'
+export { createRowCache } from './cache/row-cache.ts'
+export type { Lease, ReleaseOptions, RowCache, RowCacheOptions, RowCacheStats, RowSource } from './cache/cache-types.ts'
+export type { CachePolicy, CachePolicyKind } from './cache/policy.ts'
+export {
+  checkLayout,
+  payloadBytes,
+  stateBytes,
+  valueBytes,
+  type RowDtype,
+  type RowLayout,
+  type RowState,
+} from './layout.ts'
+export type { RowTable, TableVersion } from './table/row-table.ts'

@@ -1,12 +1,14 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
-import type { TrainerState } from './trainer.ts'
+import type { RowSnapshot, TrainerState } from './trainer.ts'
 
 /** All that a run needs to go on as if it had never stopped. */
 export interface RunState {
   readonly config: ModelConfig
   /** Weights, both moments, the number of steps taken. */
   readonly trainer: TrainerState
+  /** The rows of tables that are in a store. */
+  readonly rows?: RowSnapshot | undefined
   /** What the loader's `state()` gave after the last step. */
   readonly loader: unknown
   /** The same of the random generator that the run was given, if any. */
@@ -23,6 +25,8 @@ export interface CheckpointWriter {
   prepare?(steps: number): Promise<void>
   /** Resolves once the state is safe. The arrays are live memory: nothing may hold on to them afterwards. */
   save(state: RunState): Promise<void>
+  /** The versions of stored tables that saved states name; all others may go. */
+  rowSnapshots?(): Promise<readonly RowSnapshot[]>
 }
 
 /**

@@ -3,17 +3,29 @@ import type { Batch } from '@stemkit/data'
 import {
   checkBatch,
   initializeWeights,
+  listWeights,
   tokenExperts,
   type CustomFeedForwards,
   type InitOptions,
   type ModelConfig,
 } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
-import { createRowPlan, type RowPlan } from '@stemkit/store'
+import {
+  createRowPlan,
+  createRowStore,
+  type RowPlan,
+  type RowStore,
+  type CachePolicyKind,
+  type RowStoreStats,
+  type RowTable,
+} from '@stemkit/store'
 import { createOptimizerPool } from './optimizer/pool.ts'
 import type { AdamUpdate, Task } from './optimizer/tasks.ts'
 import type { SpawnWorker } from './optimizer/worker.ts'
-import { copyInto, layOutParameters, requireSameShapes, type LazyTable, type Treatment } from './parameters.ts'
+import { copyInto, layOutParameters, requireSameShapes, type Parameters, type Treatment } from './parameters.ts'
+import { residentRows } from './rows/resident-rows.ts'
+import { requireTables, storedRows } from './rows/stored-rows.ts'
+import type { HeldRows, RowBlock } from './rows/table-rows.ts'
 import {
   gradientGraph,
   gradientName,
@@ -23,7 +35,7 @@ import {
   type BatchShape,
   type GraphOptions,
 } from './step-graph.ts'
-import type { NamedArray, StepResult, Trainer, TrainerState } from './trainer.ts'
+import type { NamedArray, RowSnapshot, StepResult, Trainer, TrainerState } from './trainer.ts'
 
 export interface AdamOptions {
   /** Default [0.9, 0.95]. */
@@ -48,6 +60,8 @@ export interface TrainerOptions {
    * `official`: as the published training script, decay on everything, tables clipped by themselves.
    */
   readonly treatment?: Treatment
+  /** Where the rows of the tables are, if not in memory as a whole. Only with the treatment `lazy`. */
+  readonly rows?: RowStorage
   readonly optimizer?: AdamOptions
   /** Most micro-batches of a step. Default 1. */
   readonly accumulate?: number
@@ -58,8 +72,23 @@ export interface TrainerOptions {
   readonly threads?: number
 }
 
+/** Tables outside of memory. */
+export interface RowStorage {
+  /**
+   * Rows of float32 with the state 'adam', one layer for each table of the model, opened for writing. The trainer owns it
+   * from now on. New ones are made with the fill of `tableRowInitializer`.
+   */
+  readonly table: RowTable
+  /** Bytes of memory for rows in use and rows kept; it has to hold the rows of a step. */
+  readonly budget: number
+  /** Which rows to keep. Default: that of the store. */
+  readonly policy?: CachePolicyKind
+}
+
 /** What a trainer can tell beside training. */
 export interface ModelTrainer extends Trainer {
+  /** What moved between memory and the stored tables; undefined if tables are in memory. */
+  rowStats(): RowStoreStats | undefined
   /** Gradients of the mean loss, tables in full [V, w]. Copies. */
   gradients(batch: Batch): Promise<{ readonly loss: number; readonly gradients: ReadonlyMap<string, NamedArray> }>
   /** Negative log-likelihood of every target [N], in nats. */
@@ -78,18 +107,23 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
   const clip = adam.clip === undefined ? { norm: 1 } : adam.clip
   const positions = shape.size * shape.length
   const lazy = treatment === 'lazy'
+  if (options.rows && !lazy) {
+    throw new StemkitError('unsupported', `trainer: with tables in a store the treatment is 'lazy', not '${treatment}'`)
+  }
   const parameters = layOutParameters({
     config,
     custom,
     treatment,
     mostRows: Math.min(config.vocabSize, positions * accumulate),
     accumulates: accumulate > 1,
+    slabBytes: options.rows?.budget,
     shared: spawnWorker !== undefined && typeof SharedArrayBuffer !== 'undefined',
   })
   if ('seed' in options.weights) {
     initializeWeights(config, {
       ...options.weights,
       ...(custom ? { custom } : {}),
+      tables: options.rows === undefined,
       allocate: (name) => parameters.weights.get(name)!.data,
     })
   } else {
@@ -100,6 +134,11 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     ...(spawnWorker ? { spawn: spawnWorker } : {}),
     ...(options.threads ? { threads: options.threads } : {}),
   })
+  const store = options.rows && openStore(options.rows, parameters)
+  const { rowIds } = parameters
+  const tableRows = store
+    ? storedRows(parameters.tables, { store, slab: parameters.slab, pool, rowIds })
+    : residentRows(parameters.residentTables, { pool, rowIds })
   const graph = { config, batch: shape, custom, tables: lazy ? ('rows' as const) : ('whole' as const) }
   const programs = lazyPrograms(engine, graph)
   const scratch = new Int32Array(config.vocabSize)
@@ -117,27 +156,31 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     checkBatch(config, batch)
   }
 
-  /** The rows that some batches use, fetched into the blocks of the graph. */
-  async function gather(batches: readonly Batch[]): Promise<RowPlan | undefined> {
-    if (!lazy || parameters.tables.length === 0) return undefined
+  const plans = lazy && parameters.tables.length > 0
+  const planOf = (batches: readonly Batch[]): RowPlan => {
     const ids = batches.length === 1 ? batches[0]!.inputIds : concatenated(batches)
-    const plan = createRowPlan(ids, { rows: config.vocabSize, scratch })
-    parameters.rowIds.set(plan.unique)
-    const used = parameters.rowIds.subarray(0, plan.unique.length)
-    await pool.run(
-      parameters.tables.map((table): Task => ({
-        kernel: 'gatherRows',
-        table: table.values,
-        block: rowsOf(table, plan),
-        ids: used,
-        layers: 1,
-        width: table.shape[1],
-      })),
-    )
-    return plan
+    return createRowPlan(ids, { rows: config.vocabSize, scratch })
   }
 
-  function feeds(batch: Batch, plan: RowPlan | undefined, at: number, lossWeights: Float32Array): Arrays {
+  /** The rows that some batches use, copied into the blocks of the graph and held until they are released. */
+  const take = async (batches: readonly Batch[], signal?: AbortSignal): Promise<HeldRows | undefined> =>
+    plans ? tableRows.take(planOf(batches), { signal }) : undefined
+
+  /** Works on a batch with its rows, which stay as they are. */
+  async function reading<T>(
+    batch: Batch,
+    signal: AbortSignal | undefined,
+    work: (held?: HeldRows) => Promise<T>,
+  ): Promise<T> {
+    check(batch)
+    const held = await take([batch], signal)
+    // The blocks are copies.
+    held?.release()
+    return work(held)
+  }
+
+  function feeds(batch: Batch, held: HeldRows | undefined, at: number, lossWeights: Float32Array): Arrays {
+    const plan = held?.plan
     const arrays: Arrays = {
       inputIds: batch.inputIds,
       targets: batch.targets,
@@ -156,8 +199,9 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
   /** Gradients of sum(mask / counted * loss) over the batches, left in the parameters' memory. */
   async function computeGradients(
     batches: readonly Batch[],
-  ): Promise<{ loss: number; plan: RowPlan | undefined; bytesCopied: number }> {
-    const plan = await gather(batches)
+    held: HeldRows | undefined,
+  ): Promise<{ loss: number; bytesCopied: number }> {
+    const plan = held?.plan
     const blockFloats =
       parameters.tables.reduce((sum, { shape: [, width] }) => sum + width, 0) * (plan?.unique.length ?? 0)
     const counted = batches.reduce((sum, { lossMask }) => sum + countOf(lossMask), 0)
@@ -175,11 +219,11 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
         into[gradientName(table.name)] = block.subarray(0, plan!.unique.length * table.shape[1])
       }
       const lossWeights = batch.lossMask.map((mask) => mask / counted)
-      await program.run(feeds(batch, plan, at, lossWeights), { into })
+      await program.run(feeds(batch, held, at, lossWeights), { into })
       loss += into['loss']![0]!
       if (!first) bytesCopied += await addExtra(plan)
     }
-    return { loss, plan, bytesCopied }
+    return { loss, bytesCopied }
   }
 
   /** Adds the second set of gradients to the first; returns the bytes read. */
@@ -202,6 +246,11 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     return tasks.reduce((sum, task) => sum + ('values' in task ? task.values.byteLength : 0), 0)
   }
 
+  /** Reads ahead. What goes wrong shows when the rows are taken. */
+  async function prefetch(batches: readonly Batch[]): Promise<void> {
+    await tableRows.prefetch?.(planOf(batches)).catch(() => {})
+  }
+
   async function squaredNorms(plan: RowPlan | undefined): Promise<{ backbone: number; tables: number }> {
     const parts = [
       ...parameters.regions.map(({ gradients, clipGroup }) => ({ values: gradients, clipGroup })),
@@ -219,7 +268,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
   const scaleOf = (norm: number): number => (clip ? Math.min(1, clip.norm / (norm + (clip.epsilon ?? 1e-6))) : 1)
 
   async function update(
-    plan: RowPlan | undefined,
+    held: HeldRows | undefined,
     learningRate: number,
     norms: { backbone: number; tables: number },
   ): Promise<void> {
@@ -233,7 +282,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       epsilon: adam.eps,
       weightDecay: decays ? adam.weightDecay : 0,
     })
-    const tasks: Task[] = parameters.regions.map((region) => ({
+    const tasks = parameters.regions.map((region): Task => ({
       kernel: 'adamw',
       update: at(region.clipGroup, region.decays),
       parameters: region.values,
@@ -241,28 +290,15 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       squares: region.squares,
       gradients: region.gradients,
     }))
-    for (const table of parameters.tables) {
-      tasks.push({
-        kernel: 'adamwRows',
-        update: at('backbone', false),
-        parameters: table.values,
-        moments: table.moments,
-        squares: table.squares,
-        gradients: table.rowGradients.subarray(0, plan!.unique.length * table.shape[1]),
-        ids: parameters.rowIds.subarray(0, plan!.unique.length),
-        layers: 1,
-        width: table.shape[1],
-      })
-    }
-    await pool.run(tasks)
+    await pool.run([...tasks, ...(held?.updates(at('backbone', false)) ?? [])])
   }
 
   async function losses(batch: Batch, run: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {
-    check(batch)
-    const plan = await gather([batch])
-    const program = await programs.losses()
-    const out = await program.run(feeds(batch, plan, 0, batch.lossMask), run)
-    return out['losses'] as Float32Array
+    return reading(batch, run.signal, async (held) => {
+      const program = await programs.losses()
+      const out = await program.run(feeds(batch, held, 0, batch.lossMask), run)
+      return out['losses'] as Float32Array
+    })
   }
 
   return {
@@ -270,7 +306,10 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     get steps() {
       return steps
     },
-    async step(batches, learningRate, { signal } = {}): Promise<StepResult> {
+    get rows() {
+      return options.rows && { table: options.rows.table.id, version: options.rows.table.version }
+    },
+    async step(batches, learningRate, { signal, upcoming = [] } = {}): Promise<StepResult> {
       signal?.throwIfAborted()
       if (batches.length === 0 || batches.length > accumulate) {
         throw new StemkitError(
@@ -279,22 +318,30 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
         )
       }
       batches.forEach(check)
-      const { loss, plan, bytesCopied } = await computeGradients(batches)
-      const squared = await squaredNorms(plan)
-      const norms = { backbone: Math.sqrt(squared.backbone), tables: Math.sqrt(squared.tables) }
-      const finite = Number.isFinite(loss) && Number.isFinite(norms.backbone) && Number.isFinite(norms.tables)
-      // Numbers that are not finite must not reach the weights; the caller sees them and stops.
-      if (finite) {
-        await update(plan, learningRate, norms)
-        steps++
-      }
-      return {
-        loss,
-        gradNorm: norms.backbone,
-        ...(treatment === 'official' ? { tableGradNorm: norms.tables } : {}),
-        tokens: batches.length * positions,
-        uniqueRows: plan?.unique.length ?? 0,
-        bytesCopied,
+      const held = await take(batches, signal)
+      if (plans && upcoming.length > 0) void prefetch(upcoming)
+      let changed = false
+      try {
+        const { loss, bytesCopied } = await computeGradients(batches, held)
+        const squared = await squaredNorms(held?.plan)
+        const norms = { backbone: Math.sqrt(squared.backbone), tables: Math.sqrt(squared.tables) }
+        const finite = Number.isFinite(loss) && Number.isFinite(norms.backbone) && Number.isFinite(norms.tables)
+        // Numbers that are not finite must not reach the weights; the caller sees them and stops.
+        if (finite) {
+          changed = true
+          await update(held, learningRate, norms)
+          steps++
+        }
+        return {
+          loss,
+          gradNorm: norms.backbone,
+          ...(treatment === 'official' ? { tableGradNorm: norms.tables } : {}),
+          tokens: batches.length * positions,
+          uniqueRows: held?.plan.unique.length ?? 0,
+          bytesCopied,
+        }
+      } finally {
+        held?.release({ changed })
       }
     },
     losses,
@@ -306,22 +353,34 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     },
     async gradients(batch) {
       check(batch)
-      const { loss, plan } = await computeGradients([batch])
+      const held = await take([batch])
+      held?.release()
+      const { loss } = await computeGradients([batch], held)
       const copies = new Map<string, NamedArray>()
-      for (const [name, { shape: full }] of parameters.weights) {
+      for (const [name, { shape: full }] of listWeights(config, custom)) {
         const gradient = parameters.gradients.get(name)
         const table = parameters.tables.find((candidate) => candidate.name === name)
-        copies.set(name, { shape: full, data: table ? scattered(table, plan!) : gradient!.slice() })
+        copies.set(name, { shape: full, data: table ? scattered(table, held!.plan) : gradient!.slice() })
       }
       return { loss, gradients: copies }
     },
     async logits(batch, run = {}) {
-      check(batch)
-      const plan = await gather([batch])
-      const program = await programs.logits()
-      const out = await program.run(feeds(batch, plan, 0, batch.lossMask), run)
-      return out['logits'] as Float32Array
+      return reading(batch, run.signal, async (held) => {
+        const program = await programs.logits()
+        const out = await program.run(feeds(batch, held, 0, batch.lossMask), run)
+        return out['logits'] as Float32Array
+      })
     },
+    rowStats: () => store?.stats(),
+    ...(store && {
+      snapshotRows: async (
+        how: { readonly note?: string; readonly signal?: AbortSignal } = {},
+      ): Promise<RowSnapshot> => ({
+        table: options.rows!.table.id,
+        version: await store.snapshot({ ...how, keep: true }),
+      }),
+      keepRowSnapshots: (versions: readonly number[]) => dropOthers(options.rows!.table, versions),
+    }),
     state: (): TrainerState => ({
       steps,
       weights: parameters.weights,
@@ -339,7 +398,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     async dispose() {
       if (disposed) return
       disposed = true
-      await Promise.all([pool.dispose(), programs.dispose()])
+      await Promise.all([pool.dispose(), programs.dispose(), store?.dispose()])
     },
   }
 }
@@ -369,11 +428,24 @@ interface Programs {
   dispose(): Promise<void>
 }
 
-const rowsOf = (table: LazyTable, plan: RowPlan): Float32Array =>
+function openStore({ table, budget, policy }: RowStorage, { tables, slab }: Parameters): RowStore {
+  requireTables(table, tables)
+  const bytes = new Uint8Array(slab.buffer, slab.byteOffset, slab.byteLength)
+  return createRowStore({ table, budget, memory: { bytes }, ...(policy ? { policy } : {}) })
+}
+
+/** Lets go of all kept versions but these. */
+async function dropOthers(table: RowTable, versions: readonly number[]): Promise<void> {
+  for (const { version, kept } of await table.versions()) {
+    if (kept && !versions.includes(version)) await table.drop(version)
+  }
+}
+
+const rowsOf = (table: RowBlock, plan: RowPlan): Float32Array =>
   table.rows.subarray(0, plan.unique.length * table.shape[1])
 
 /** The gradient block of a table as a gradient of all its rows. */
-function scattered({ shape: [rows, width], rowGradients }: LazyTable, { unique }: RowPlan): Float32Array {
+function scattered({ shape: [rows, width], rowGradients }: RowBlock, { unique }: RowPlan): Float32Array {
   const full = new Float32Array(rows * width)
   unique.forEach((id, i) => full.set(rowGradients.subarray(i * width, (i + 1) * width), id * width))
   return full

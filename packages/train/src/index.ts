@@ -5,8 +5,14 @@ export { repeatBatch, type Loader, type Stateful } from './loader.ts'
 export { train, type TrainOptions } from './loop.ts'
 export { type Cost, type TrainStep } from './metrics.ts'
 export { overfitOneBatch, type OverfitOptions, type OverfitResult } from './overfit.ts'
-export { type NamedArray, type StepResult, type Trainer, type TrainerState } from './trainer.ts'
-export { createTrainer, type AdamOptions, type ModelTrainer, type TrainerOptions } from './create-trainer.ts'
+export { type NamedArray, type RowSnapshot, type StepResult, type Trainer, type TrainerState } from './trainer.ts'
+export {
+  createTrainer,
+  type AdamOptions,
+  type ModelTrainer,
+  type RowStorage,
+  type TrainerOptions,
+} from './create-trainer.ts'
 export { type Treatment } from './parameters.ts'
 export { measurePeakFlops } from './peak-flops.ts'
 export {

@@ -6,7 +6,7 @@ import { requireFit } from './fit.ts'
 import type { Loader, Stateful } from './loader.ts'
 import { utilisation, type Cost, type TrainStep } from './metrics.ts'
 import type { Schedule } from './schedule.ts'
-import type { StepResult, Trainer } from './trainer.ts'
+import type { RowSnapshot, StepResult, Trainer } from './trainer.ts'
 
 export interface TrainOptions extends Cost {
   readonly trainer: Trainer
@@ -16,6 +16,11 @@ export interface TrainOptions extends Cost {
   readonly steps: number
   /** Batches per optimiser step. Default: 1. */
   readonly accumulate?: number | undefined
+  /**
+   * Steps whose batches are taken ahead, so that rows of tables in a store are fetched while a step runs. It changes no
+   * number. Default: 1 where tables are in a store, else 0.
+   */
+  readonly lookahead?: number | undefined
   /** Held-out loss after every `every` steps and after the last one. `batches` must be iterable again and again. */
   readonly evaluate?: { readonly every: number; readonly batches: Iterable<Batch> | AsyncIterable<Batch> } | undefined
   /** Saved after every `every` steps, after the last one, and when aborted. */
@@ -43,6 +48,7 @@ export function train({ resume, ...options }: TrainOptions): AsyncGenerator<Trai
     accumulate: options.accumulate,
     'evaluate.every': options.evaluate?.every,
     'checkpoint.every': options.checkpoint?.every,
+    lookahead: options.lookahead === 0 ? 1 : options.lookahead,
   })
   // Here and not in the generator, which would hold on to the state for as long as it runs.
   if (resume) restore(resume, options)
@@ -56,6 +62,8 @@ async function* run(
   before: { readonly tokens: number; readonly seconds: number },
 ): AsyncGenerator<TrainStep, void, undefined> {
   const { trainer, loader, schedule, steps, accumulate = 1, evaluate: heldOut, checkpoint, rng, signal } = options
+  const { lookahead = trainer.rows ? 1 : 0 } = options
+  const taken: { readonly batches: readonly Batch[]; readonly position: unknown }[] = []
   let totalTokens = before.tokens
   let totalSeconds = before.seconds
   let saved = trainer.steps
@@ -70,28 +78,43 @@ async function* run(
     if (!checkpoint || trainer.steps === saved) return
     const state = trainer.state()
     requireFinite(state)
-    await checkpoint.writer.save({
+    const { writer } = checkpoint
+    // First the rows, so that no checkpoint ever names a version that is not there.
+    const rows = await trainer.snapshotRows?.({ note: `step ${trainer.steps}` })
+    await writer.save({
       config: trainer.config,
       trainer: state,
+      ...(rows ? { rows } : {}),
       loader: position,
       rng: rng?.state(),
       tokens: totalTokens,
       seconds: totalSeconds,
     })
     saved = trainer.steps
+    if (rows) {
+      const named = [rows, ...((await writer.rowSnapshots?.()) ?? [])].filter(({ table }) => table === rows.table)
+      await trainer.keepRowSnapshots?.(named.map(({ version }) => version))
+    }
+  }
+
+  const takeAhead = async (): Promise<boolean> => {
+    const wanted = Math.min(1 + lookahead, steps - trainer.steps)
+    while (taken.length < wanted)
+      taken.push({ batches: await take(loader, accumulate, signal), position: loader.state() })
+    return true
   }
 
   while (trainer.steps < steps) {
     if (signal?.aborted) break
     const index = trainer.steps
     const start = performance.now()
-    const batches = await unlessAborted(signal, () => take(loader, accumulate, signal))
-    if (!batches) break
+    if (!(await unlessAborted(signal, takeAhead))) break
+    const { batches, position: after } = taken.shift()!
     const lr = schedule(index)
     // The step itself is never interrupted: a step is taken whole or not at all.
-    const result = await trainer.step(batches, lr)
+    const result = await trainer.step(batches, lr, { upcoming: taken[0]?.batches ?? [] })
     requireFiniteStep(index, lr, result)
-    position = loader.state()
+    position = after
     const seconds = (performance.now() - start) / 1000
     const { loss, gradNorm, tableGradNorm, tokens, uniqueRows, bytesCopied } = result
     // A browser's clock may not have moved.
@@ -121,6 +144,7 @@ async function* run(
     }
     if (due(checkpoint?.every)) await save()
   }
+  if (taken.length > 0) loader.restore(position)
   await save()
   signal?.throwIfAborted()
 }
@@ -128,9 +152,20 @@ async function* run(
 /** Puts trainer, loader and generator where the resumed state has them. */
 function restore(state: RunState, { trainer, loader, rng }: RunOptions): void {
   requireFit(state, trainer)
+  requireRows(state.rows, trainer.rows)
   trainer.restore(state.trainer)
   loader.restore(state.loader)
   rng?.restore(state.rng)
+}
+
+function requireRows(saved: RowSnapshot | undefined, open: RowSnapshot | undefined): void {
+  if (saved?.table === open?.table && saved?.version === open?.version) return
+  const name = (rows: RowSnapshot | undefined): string =>
+    rows ? `version ${rows.version} of the stored tables ${rows.table}` : 'tables in memory'
+  throw new StemkitError(
+    'conflict',
+    `resume: the state belongs to ${name(saved)}, the trainer has ${name(open)}; open the tables at the version that the state names`,
+  )
 }
 
 async function take(loader: Loader, count: number, signal: AbortSignal | undefined): Promise<Batch[]> {

@@ -1,6 +1,8 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { arenaBytes, createArena, type Arena } from './optimizer/arena.ts'
+import type { ResidentTable } from './rows/resident-rows.ts'
+import type { RowBlock } from './rows/table-rows.ts'
 import type { NamedArray } from './trainer.ts'
 
 /** How table rows are trained; see `createTrainer`. */
@@ -17,23 +19,16 @@ export interface Region {
   readonly clipGroup: 'backbone' | 'tables'
 }
 
-/** A table [V, w] whose rows are trained where they are used. Its gradients come as a block [U, w]. */
-export interface LazyTable {
-  readonly name: string
-  readonly shape: readonly [number, number]
-  readonly values: Float32Array
-  readonly moments: Float32Array
-  readonly squares: Float32Array
-  /** Room for the rows of a step and for their gradients [most, w]. */
-  readonly rows: Float32Array
-  readonly rowGradients: Float32Array
-}
-
 /** Where everything that an optimiser moves lies in memory. */
 export interface Parameters {
   readonly arena: Arena
   readonly regions: readonly Region[]
-  readonly tables: readonly LazyTable[]
+  /** Tables that are trained by the row. */
+  readonly tables: readonly RowBlock[]
+  /** The same tables with all their rows, if these are to be in memory. */
+  readonly residentTables: readonly ResidentTable[]
+  /** Room for the rows that a store keeps in memory. */
+  readonly slab: Float32Array
   /** Row ids of a step. */
   readonly rowIds: Uint32Array
   /** A second set of gradients for micro-batches after the first, if there are any. */
@@ -54,6 +49,8 @@ export interface ParameterOptions {
   readonly mostRows: number
   /** Whether gradients of several micro-batches are added up. */
   readonly accumulates: boolean
+  /** Bytes for rows of tables that a store holds. Default: tables are in memory as a whole. */
+  readonly slabBytes?: number | undefined
   /** Whether threads are to share the memory. */
   readonly shared: boolean
 }
@@ -67,7 +64,7 @@ const align = (length: number): number => Math.ceil(length / 16) * 16
  * @throws StemkitError 'unsupported' if it does not fit 4 GB
  */
 export function layOutParameters(options: ParameterOptions): Parameters {
-  const { config, custom, treatment, mostRows, accumulates, shared } = options
+  const { config, custom, treatment, mostRows, accumulates, shared, slabBytes } = options
   const specs = [...listWeights(config, custom)]
   const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
   const lazy = treatment === 'lazy' ? specs.filter(([, { role }]) => role === 'table') : []
@@ -78,15 +75,17 @@ export function layOutParameters(options: ParameterOptions): Parameters {
   })
   const used = groups.filter(({ length }) => length > 0)
   const copies = accumulates ? 2 : 1
+  const slabFloats = Math.floor((slabBytes ?? 0) / 4)
 
   const arena = createArena(
     arenaBytes([
       ...used.flatMap(({ length }) => Array.from({ length: 3 + copies }, () => length)),
       ...lazy.flatMap(([, { shape }]) => [
-        ...Array.from({ length: 3 }, () => sizeOf(shape)),
+        ...Array.from({ length: slabBytes === undefined ? 3 : 0 }, () => sizeOf(shape)),
         ...Array.from({ length: 1 + copies }, () => mostRows * shape[1]!),
       ]),
       mostRows,
+      slabFloats,
     ]),
     { shared },
   )
@@ -122,30 +121,35 @@ export function layOutParameters(options: ParameterOptions): Parameters {
   })
 
   const extraTables: Float32Array[] = []
-  const tables = lazy.map(([name, { shape }]): LazyTable => {
+  const residentTables: ResidentTable[] = []
+  const tables = lazy.map(([name, { shape }]): RowBlock => {
     const [rows, width] = shape as [number, number]
-    const table = {
+    const block = {
       name,
       shape: [rows, width] as const,
-      values: arena.float32(rows * width),
-      moments: arena.float32(rows * width),
-      squares: arena.float32(rows * width),
       rows: arena.float32(mostRows * width),
       rowGradients: arena.float32(mostRows * width),
     }
     if (accumulates) extraTables.push(arena.float32(mostRows * width))
-    weights.set(name, { shape, data: table.values })
-    moments.set(name, { shape, data: table.moments })
-    squares.set(name, { shape, data: table.squares })
-    return table
+    if (slabBytes === undefined) {
+      const whole = (): Float32Array => arena.float32(rows * width)
+      const table = { ...block, values: whole(), moments: whole(), squares: whole() }
+      residentTables.push(table)
+      weights.set(name, { shape, data: table.values })
+      moments.set(name, { shape, data: table.moments })
+      squares.set(name, { shape, data: table.squares })
+    }
+    return block
   })
 
   const inOrder = (map: Map<string, NamedArray>): Map<string, NamedArray> =>
-    new Map(specs.map(([name]) => [name, map.get(name)!]))
+    new Map(specs.flatMap(([name]) => (map.has(name) ? [[name, map.get(name)!]] : [])))
   return {
     arena,
     regions,
     tables,
+    residentTables,
+    slab: arena.float32(slabFloats),
     rowIds: arena.uint32(mostRows),
     extra: accumulates ? { regions: extraRegions, tables: extraTables } : undefined,
     weights: inOrder(weights),

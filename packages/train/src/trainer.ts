@@ -22,7 +22,13 @@ export interface StepResult {
   readonly bytesCopied: number
 }
 
-/** Weights and both moments by weight name, and the number of optimiser steps taken. */
+/** A version of stored tables: which table, and which of its versions. */
+export interface RowSnapshot {
+  readonly table: string
+  readonly version: number
+}
+
+/** Weights and both moments by weight name, and the number of optimiser steps taken. Tables in a store are not in it. */
 export interface TrainerState {
   readonly steps: number
   readonly weights: ReadonlyMap<string, NamedArray>
@@ -41,13 +47,23 @@ export interface Trainer {
   step(
     batches: readonly Batch[],
     learningRate: number,
-    options?: { readonly signal?: AbortSignal },
+    options?: {
+      readonly signal?: AbortSignal
+      /** The batches of the next step: their rows are fetched meanwhile, where tables are in a store. */
+      readonly upcoming?: readonly Batch[]
+    },
   ): Promise<StepResult>
   /** Mean loss of a batch, nothing changes. `counted` is the number of positions with mask 1. */
   evaluate(
     batch: Batch,
     options?: { readonly signal?: AbortSignal },
   ): Promise<{ readonly loss: number; readonly counted: number }>
+  /** Where tables are in a store: the version that they were opened at or last made into. */
+  readonly rows?: RowSnapshot | undefined
+  /** Where tables are in a store: makes their rows a version that is kept, durable as far as the store goes. */
+  snapshotRows?(options?: { readonly note?: string; readonly signal?: AbortSignal }): Promise<RowSnapshot>
+  /** Lets go of all kept versions of the rows but these. */
+  keepRowSnapshots?(versions: readonly number[]): Promise<void>
   /** Views of live memory: copy or write them out before the next step. */
   state(): TrainerState
   /** Copies a state of equal names and shapes into this trainer. */

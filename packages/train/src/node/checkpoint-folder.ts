@@ -5,7 +5,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { serializeModelConfig } from '@stemkit/weights'
 import { makeFolder } from '@stemkit/weights/node'
 import type { CheckpointWriter, RunState } from '../checkpoint.ts'
-import type { TrainerState } from '../trainer.ts'
+import type { RowSnapshot, TrainerState } from '../trainer.ts'
 import { writeArrays } from './array-file.ts'
 import {
   CHECKPOINT_FORMAT,
@@ -79,6 +79,16 @@ export function checkpointFolder({ dir, keep = 3, files = [] }: CheckpointFolder
       }
       await prune(dir, keep)
     },
+
+    async rowSnapshots() {
+      const named: RowSnapshot[] = []
+      for (const name of await readdir(dir)) {
+        if (checkpointSteps(name) === undefined) continue
+        const { rows } = JSON.parse(await readFile(join(dir, name, 'state.json'), 'utf8')) as StateFile
+        if (rows) named.push(rows)
+      }
+      return named
+    },
   }
 }
 
@@ -86,7 +96,7 @@ const prefixed = (prefix: string, arrays: TrainerState['weights']) =>
   Array.from(arrays, ([name, array]) => [prefix + name, array] as const)
 
 async function writeCheckpoint(path: string, state: RunState, extra: readonly string[]): Promise<void> {
-  const { config, trainer, loader, rng, tokens, seconds } = state
+  const { config, trainer, rows, loader, rng, tokens, seconds } = state
   await writeFile(join(path, 'config.json'), `${JSON.stringify(serializeModelConfig(config), null, 2)}\n`)
   await writeArrays(join(path, 'model.safetensors'), trainer.weights)
   await writeArrays(join(path, 'optimizer.safetensors'), [
@@ -104,6 +114,7 @@ async function writeCheckpoint(path: string, state: RunState, extra: readonly st
     seconds,
     configHash: hashConfig(config),
     files: sizes,
+    ...(rows ? { rows } : {}),
     loader,
     ...(rng === undefined ? {} : { rng }),
   }

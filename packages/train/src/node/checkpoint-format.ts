@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { serializeModelConfig } from '@stemkit/weights'
+import type { RowSnapshot } from '../trainer.ts'
 
 /** Version of the folder's layout; readers refuse any other. */
 export const CHECKPOINT_FORMAT = 1
@@ -15,6 +16,8 @@ export interface StateFile {
   readonly configHash: string
   /** Bytes of each file, so that a folder copied in part is told from a whole one. */
   readonly files: Readonly<Record<string, number>>
+  /** Which version of which stored tables, where tables are in a store. */
+  readonly rows?: RowSnapshot
   readonly loader: unknown
   readonly rng?: unknown
 }

@@ -67,6 +67,7 @@ export async function loadCheckpoint(
       moments: momentsOf(weights, optimizer, FIRST, path),
       squares: momentsOf(weights, optimizer, SECOND, path),
     },
+    ...(state.rows ? { rows: state.rows } : {}),
     loader: state.loader,
     rng: state.rng,
     tokens: state.tokens,
