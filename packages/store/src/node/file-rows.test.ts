@@ -30,7 +30,10 @@ describe('rows in a file, opened read-only', () => {
     async open(create, { rows, metas }) {
       const path = newPath()
       const driver = await fileRows(path, { create })
-      await driver.write!(Uint32Array.from({ length: create.rows }, (_, id) => id), rows)
+      await driver.write!(
+        Uint32Array.from({ length: create.rows }, (_, id) => id),
+        rows,
+      )
       for (const [name, bytes] of Object.entries(metas)) await driver.meta!.put!(name, bytes)
       await driver.dispose()
       return fileRows(path, { readOnly: true })

@@ -2,14 +2,14 @@ import { join, resolve } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowGeometry, RowOptions } from '@stemkit/spec/row-driver'
+import { coalesce, type Run } from '../drivers/coalesce.ts'
 import { checkGeometry, metaPath, rowOffset, ROWS_FILE } from '../drivers/row-file.ts'
-import { attempt } from './file-error.ts'
+import { attempt, fileError } from './file-error.ts'
 import { makeFolders, nodeFileSystem, readFully, writeFully, type FileSystem, type OpenFile } from './file-system.ts'
 import { createLanes } from './lanes.ts'
 import { takeLock, type LockFile } from './lock-file.ts'
 import { metaFiles } from './meta-files.ts'
 import { nodeProcesses, type Processes } from './processes.ts'
-import { rowPieces, type RowPiece } from './row-pieces.ts'
 import { createRowsBin, growRowsBin, openRowsBin } from './rows-bin.ts'
 
 export interface FileRowsOptions extends OpenRowsOptions {
@@ -86,18 +86,21 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
   let failedSync: StemkitError | undefined
   let closing: Promise<void> | undefined
 
-  /** Does `work` on pieces of the rows, in lanes. */
-  const inPieces = (
+  /** Does `work` on runs of neighbouring rows, in lanes. */
+  const inRuns = (
     ids: Uint32Array,
     { verb, gap, signal }: { verb: string; gap: number; signal: AbortSignal | undefined },
-    work: (piece: RowPiece, at: number) => Promise<void>,
+    work: (run: Run, at: number) => Promise<void>,
   ): Promise<void> =>
     lanes.each(
-      rowPieces(ids, { rowBytes, mostBytes: MOST_BYTES, gap }),
-      (piece) =>
-        attempt(`${rowsPath}: rows ${piece.first} to ${ids[piece.end - 1]} cannot be ${verb}`, () =>
-          work(piece, rowOffset(piece.first, rowBytes)),
-        ),
+      coalesce(ids, { rowBytes, mostBytes: MOST_BYTES, gap: Math.floor(gap / rowBytes) }),
+      async (run) => {
+        try {
+          await work(run, rowOffset(run.first, rowBytes))
+        } catch (error) {
+          throw fileError(`${rowsPath}: rows ${run.first} to ${run.first + run.rows - 1} cannot be ${verb}`, error)
+        }
+      },
       signal,
     )
 
@@ -120,11 +123,8 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
 
   const read: RowDriver['read'] = async (ids, into, { signal } = {}) => {
     checkRows({ rows, rowBytes }, ids, into)
-    const readPiece = async (piece: RowPiece, at: number): Promise<void> => {
-      if (await readFully(file, viewsOf(piece, ids, into, rowBytes), at)) return
-      throw new StemkitError('corrupt', `${rowsPath}: ends before row ${ids[piece.end - 1]}, it has been cut`)
-    }
-    await calls.run({ read: ids }, () => inPieces(ids, { verb: 'read', gap: GAP, signal }, readPiece), signal)
+    const readRun = (run: Run, at: number): Promise<void> => readFully(file, viewsOf(run, ids, into, rowBytes), at)
+    await calls.run({ read: ids }, () => inRuns(ids, { verb: 'read', gap: GAP, signal }, readRun), signal)
   }
 
   const getMeta = async (name: string, { signal }: RowOptions = {}): Promise<Meta | undefined> => {
@@ -135,12 +135,12 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
   const writing: Partial<RowDriver> = {
     async write(ids, from, { signal } = {}) {
       checkRows({ rows, rowBytes }, ids, from)
-      const writePiece = ({ begin, end }: RowPiece, at: number): Promise<void> =>
-        writeFully(file, from.subarray(begin * rowBytes, end * rowBytes), at)
+      const writeRun = (run: Run, at: number): Promise<void> =>
+        writeFully(file, from.subarray(run.from * rowBytes, (run.from + run.count) * rowBytes), at)
       const work = async (): Promise<void> => {
         checkSynced()
         try {
-          await inPieces(ids, { verb: 'written', gap: 0, signal }, writePiece)
+          await inRuns(ids, { verb: 'written', gap: 0, signal }, writeRun)
         } finally {
           unsynced = true
         }
@@ -221,16 +221,18 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
   }
 }
 
-/** Where the rows of a piece go, and what lies between them. */
-function viewsOf({ begin, end }: RowPiece, ids: Uint32Array, into: Uint8Array, rowBytes: number): Uint8Array[] {
+/** Where the rows of a run go, and what lies between them. */
+function viewsOf(run: Run, ids: Uint32Array, into: Uint8Array, rowBytes: number): Uint8Array[] {
+  const end = run.from + run.count
+  if (run.count === run.rows) return [into.subarray(run.from * rowBytes, end * rowBytes)]
   const views: Uint8Array[] = []
-  let from = begin
+  let begin = run.from
   for (let at = begin + 1; at <= end; at++) {
     const between = at < end ? ids[at]! - ids[at - 1]! - 1 : 0
     if (at < end && between === 0) continue
-    views.push(into.subarray(from * rowBytes, at * rowBytes))
+    views.push(into.subarray(begin * rowBytes, at * rowBytes))
     if (between > 0) views.push(wasted.subarray(0, between * rowBytes))
-    from = at
+    begin = at
   }
   return views
 }

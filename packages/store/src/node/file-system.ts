@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+import { EndOfFile } from './file-error.ts'
 
 /**
  * What rows in files need of a file system, and no more, so that tests can put one between that loses power.
@@ -105,7 +106,7 @@ async function tryMakeFolder(files: FileSystem, path: string): Promise<Error | u
   return undefined
 }
 
-/** Undefined if there is no such file. Cut short where the file is while being read. */
+/** Undefined if there is no such file. */
 export async function readWhole(files: FileSystem, path: string): Promise<Uint8Array | undefined> {
   let file: OpenFile
   try {
@@ -131,19 +132,17 @@ export async function removeIfThere(files: FileSystem, path: string): Promise<vo
   }
 }
 
-/** Reads until all is full. Resolves to false where the file ends before. */
-export async function readFully(file: OpenFile, into: readonly Uint8Array[], at: number): Promise<boolean> {
+/** Reads until all is full. @throws EndOfFile where the file ends before */
+export async function readFully(file: OpenFile, into: readonly Uint8Array[], at: number): Promise<void> {
   let wanted = 0
   for (const part of into) wanted += part.length
-  let parts = into
-  while (wanted > 0) {
+  for (let parts = into; wanted > 0;) {
     const read = await file.read(parts, at)
-    if (read === 0) return false
+    if (read === 0) throw new EndOfFile()
     wanted -= read
     at += read
     if (wanted > 0) parts = after(parts, read)
   }
-  return true
 }
 
 export async function writeFully(file: OpenFile, from: Uint8Array, at: number): Promise<void> {

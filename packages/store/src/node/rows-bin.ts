@@ -93,10 +93,10 @@ export async function openRowsBin(
 }
 
 async function readGeometry(file: OpenFile, path: string): Promise<RowGeometry> {
-  const header = new Uint8Array(ROW_HEADER_BYTES)
-  const size = await attempt(`${path}: cannot be read`, async () => {
-    await readFully(file, [header], 0)
-    return file.size()
+  const { header, size } = await attempt(`${path}: the header cannot be read`, async () => {
+    const bytes = new Uint8Array(ROW_HEADER_BYTES)
+    await readFully(file, [bytes], 0)
+    return { header: bytes, size: await file.size() }
   })
   const geometry = readRowHeader(header, path)
   checkRowFileSize(geometry, size, path)
