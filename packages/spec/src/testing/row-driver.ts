@@ -144,6 +144,6 @@ function benchOf(suite: WritableRowsSuite | ReadOnlyRowsSuite, opened: RowDriver
 }
 
 function writable(driver: RowDriver): WritableRows {
-  check(driver.write !== undefined, 'a writable driver has write')
+  check(driver.write !== undefined, 'a writable driver should have write')
   return driver as WritableRows
 }

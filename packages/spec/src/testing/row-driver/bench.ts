@@ -30,6 +30,9 @@ export function check(condition: boolean, what: string): asserts condition {
 /** The metas of a driver that has some. */
 export function metasOf(driver: RowDriver): Required<NonNullable<RowDriver['meta']>> {
   const { meta } = driver
-  check(meta?.put !== undefined && meta.remove !== undefined, 'the driver has meta.get, meta.put and meta.remove')
+  check(
+    meta?.put !== undefined && meta.remove !== undefined,
+    'the driver should have meta.get, meta.put and meta.remove',
+  )
   return meta as Required<NonNullable<RowDriver['meta']>>
 }

@@ -5,12 +5,12 @@ import { checkAborts, checkRejects } from './settling.ts'
 type Lockable = WritableRows & Required<Pick<WritableRows, 'lock'>>
 
 function lockable(driver: WritableRows): Lockable {
-  check(driver.lock !== undefined, 'the driver has lock')
+  check(driver.lock !== undefined, 'the driver should have lock')
   return driver as Lockable
 }
 
 function checkHeld(lock: RowLock): void {
-  check(lock.lost instanceof AbortSignal && !lock.lost.aborted, 'a lock that is held is not lost')
+  check(lock.lost instanceof AbortSignal && !lock.lost.aborted, 'a lock that is held should not be lost')
 }
 
 export const locks: Promises = {

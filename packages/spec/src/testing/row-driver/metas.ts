@@ -12,22 +12,28 @@ export const metaReads: Promises = {
   'meta: gives what was put, with a version, and nothing for an unknown name': async (bench) => {
     const metas = { root: bytes('one'), 'a.b-2': bytes('two'), '0': bytes(''), big: pattern(range(0, 1), 2 ** 20, 7) }
     const driver = await bench.filled(GEOMETRY, { metas })
-    check(driver.meta !== undefined, 'the driver has metas')
+    check(driver.meta !== undefined, 'the driver should have metas')
     for (const [name, expected] of Object.entries(metas)) {
       const meta = await driver.meta.get(name)
-      check(meta !== undefined, `meta '${name}' is there`)
-      check(meta.bytes instanceof Uint8Array && equal(meta.bytes, expected), `meta '${name}' has its bytes`)
-      check(typeof meta.version === 'string' && meta.version !== '', `meta '${name}' has a version`)
-      check((await driver.meta.get(name))?.version === meta.version, `meta '${name}' keeps its version unless put`)
+      check(meta !== undefined, `meta '${name}' should be there`)
+      check(meta.bytes instanceof Uint8Array && equal(meta.bytes, expected), `meta '${name}' should have its bytes`)
+      check(typeof meta.version === 'string' && meta.version !== '', `meta '${name}' should have a version`)
+      check(
+        (await driver.meta.get(name))?.version === meta.version,
+        `meta '${name}' should keep its version unless put`,
+      )
     }
-    check((await driver.meta.get('other')) === undefined, 'a name that was never put gives undefined')
+    check((await driver.meta.get('other')) === undefined, 'a name that was never put should give undefined')
   },
 
   'meta: what was got belongs to the caller': async (bench) => {
     const driver = await bench.filled(GEOMETRY, { metas: { root: bytes('one') } })
     const meta = await driver.meta!.get('root')
     meta!.bytes.fill(0)
-    check(equal((await driver.meta!.get('root'))!.bytes, bytes('one')), 'overwriting what was got changes nothing')
+    check(
+      equal((await driver.meta!.get('root'))!.bytes, bytes('one')),
+      'overwriting what was got should change nothing',
+    )
   },
 
   'meta: refuses to get what is no name': async (bench) => {
@@ -52,14 +58,14 @@ export const metaWrites: Promises = {
     for (const text of ['one', 'a much longer value', 'x', '']) {
       const version = await meta.put('root', bytes(text))
       const got = await meta.get('root')
-      check(got !== undefined && equal(got.bytes, bytes(text)), `'${text}' was put and comes back`)
-      check(got.version === version, 'get and put agree on the version')
+      check(got !== undefined && equal(got.bytes, bytes(text)), `'${text}' was put and should come back`)
+      check(got.version === version, 'get and put should agree on the version')
     }
     await meta.put('other', bytes('stays'))
     await meta.remove('root')
-    check((await meta.get('root')) === undefined, 'a removed meta is gone')
+    check((await meta.get('root')) === undefined, 'a removed meta should be gone')
     await meta.remove('root')
-    check(equal((await meta.get('other'))!.bytes, bytes('stays')), 'another name is left alone')
+    check(equal((await meta.get('other'))!.bytes, bytes('stays')), 'another name should be left alone')
   },
 
   'meta: keeps a copy, the buffer belongs to the caller': async (bench) => {
@@ -67,10 +73,10 @@ export const metaWrites: Promises = {
     const value = bytes('one')
     await meta.put('root', value)
     value.fill(0)
-    check(equal((await meta.get('root'))!.bytes, bytes('one')), 'overwriting what was put changes nothing')
+    check(equal((await meta.get('root'))!.bytes, bytes('one')), 'overwriting what was put should change nothing')
     const whole = bytes('<part>')
     await meta.put('root', whole.subarray(1, 5))
-    check(equal((await meta.get('root'))!.bytes, bytes('part')), 'a part of a larger buffer may be put')
+    check(equal((await meta.get('root'))!.bytes, bytes('part')), 'a part of a larger buffer should be put as that part')
   },
 
   'meta: a put only goes over the version that it names': async (bench) => {
@@ -85,13 +91,13 @@ export const metaWrites: Promises = {
       )
     }
     const got = await meta.get('root')
-    check(equal(got!.bytes, bytes('two')) && got!.version === second, 'a refused put changes nothing')
+    check(equal(got!.bytes, bytes('two')) && got!.version === second, 'a refused put should change nothing')
     await checkRejects(() => meta.put('none', bytes('x'), { ifVersion: second }), 'conflict', 'a put over nothing')
-    check((await meta.get('none')) === undefined, 'a refused put makes nothing')
+    check((await meta.get('none')) === undefined, 'a refused put should make nothing')
     await meta.remove('root')
     await checkRejects(() => meta.put('root', bytes('x'), { ifVersion: second }), 'conflict', 'a put over what is gone')
     await meta.put('root', bytes('again'), { ifVersion: null })
-    check(equal((await meta.get('root'))!.bytes, bytes('again')), 'after a removal there is none yet')
+    check(equal((await meta.get('root'))!.bytes, bytes('again')), 'what was put after a removal should be there')
   },
 
   'meta: no version comes twice, for equal bytes or after a removal': async (bench) => {
@@ -127,8 +133,8 @@ export const metaWrites: Promises = {
       const { value, put } = winners[0]!
       for (const meta of metas) {
         const got = await meta.get('root')
-        check(got !== undefined && equal(got.bytes, value), 'the winner’s bytes are there')
-        check(got.version === (await put), 'the winner’s version is there')
+        check(got !== undefined && equal(got.bytes, value), 'the bytes of the winner should be there')
+        check(got.version === (await put), 'the version of the winner should be there')
       }
       over = await put
     }
@@ -141,10 +147,14 @@ export const metaWrites: Promises = {
       // Long and short in turn, so that a later call may well be done sooner.
       const value = pattern(Uint32Array.of(time), time % 2 === 0 ? 50_000 : 5, 1)
       calls.push(meta.put('root', value))
-      calls.push(meta.get('root').then((got) => check(equal(got!.bytes, value), `get ${time} sees put ${time}`)))
+      calls.push(
+        meta
+          .get('root')
+          .then((got) => check(got !== undefined && equal(got.bytes, value), `get ${time} should see put ${time}`)),
+      )
     }
     calls.push(meta.remove('root'))
-    calls.push(meta.get('root').then((got) => check(got === undefined, 'a get after remove sees none')))
+    calls.push(meta.get('root').then((got) => check(got === undefined, 'a get after a remove should see none')))
     await Promise.all(calls)
   },
 
@@ -164,7 +174,7 @@ export const metaWrites: Promises = {
     const signal = AbortSignal.abort(reason)
     await checkAborts(() => meta.put('root', bytes('two'), { signal }), reason, 'a put')
     await checkAborts(() => meta.remove('root', { signal }), reason, 'a remove')
-    check(equal((await meta.get('root'))!.bytes, bytes('one')), 'aborted calls change nothing')
+    check(equal((await meta.get('root'))!.bytes, bytes('one')), 'aborted calls should change nothing')
     await driver.dispose()
     await checkRejects(() => meta.put('root', bytes('two')), undefined, 'a put after dispose')
     await checkRejects(() => meta.remove('root'), undefined, 'a remove after dispose')

@@ -1,6 +1,6 @@
 import { check, type Promises, type WritableRows } from './bench.ts'
 import { checkRowsEqual, equal, pattern, randomIds, randomNumbers, range } from './bytes.ts'
-import { pause, rejection, settlesAtOnce } from './settling.ts'
+import { pause, rejection } from './settling.ts'
 
 export const overlap: Promises = {
   'overlap: a read sees the writes called before it, and none called after it': async (bench) => {
@@ -40,24 +40,30 @@ export const overlap: Promises = {
   },
 
   'overlap: no read sees a half-written row': async (bench) => {
-    const rowBytes = 100_000
+    const rowBytes = 20_000
     const driver = await bench.open({ rows: 3, rowBytes })
     const ids = range(0, 3)
     const versions = Array.from({ length: 6 }, (_, salt) => pattern(ids, rowBytes, salt))
     await driver.write(ids, versions[0]!)
-    const writing = Promise.all(versions.map((bytes) => driver.write(ids, bytes)))
-    for (let time = 0; time < 200; time++) {
-      const into = new Uint8Array(3 * rowBytes)
-      await driver.read(ids, into)
-      for (const id of ids) {
-        const row = into.subarray(id * rowBytes, (id + 1) * rowBytes)
-        const whole = versions.some((bytes) => equal(row, bytes.subarray(id * rowBytes, (id + 1) * rowBytes)))
-        check(whole, `row ${id} is read as a mixture of two writes`)
-      }
-      if (await settlesAtOnce(writing)) break
-      await pause(0)
+    const writes = { left: 40 }
+    const writer = async (): Promise<void> => {
+      for (; writes.left > 0; writes.left--) await driver.write(ids, versions[writes.left % 6]!)
     }
-    await writing
+    const random = randomNumbers(4)
+    const reader = async (): Promise<void> => {
+      const into = new Uint8Array(3 * rowBytes)
+      while (writes.left > 0) {
+        // Now and then at another moment of the writes under way.
+        if (random() < 0.3) await pause(0)
+        await driver.read(ids, into)
+        for (const id of ids) {
+          const row = into.subarray(id * rowBytes, (id + 1) * rowBytes)
+          const whole = versions.some((bytes) => equal(row, bytes.subarray(id * rowBytes, (id + 1) * rowBytes)))
+          check(whole, `row ${id} is read as a mixture of two writes`)
+        }
+      }
+    }
+    await Promise.all([writer().finally(() => (writes.left = 0)), reader(), reader(), reader()])
   },
 
   'overlap: any mixture of calls, aborted ones too, reads as if each took effect when it was called': async (bench) => {

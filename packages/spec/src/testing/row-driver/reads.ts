@@ -9,13 +9,22 @@ const CONTENT = pattern(range(0, 64), 48, 1)
 export const reads: Promises = {
   'rows: reports its geometry and durability': async (bench) => {
     const driver = await bench.filled(GEOMETRY, {})
-    check(driver.rows === 64 && driver.rowBytes === 48, `64 rows of 48 bytes, not ${driver.rows} of ${driver.rowBytes}`)
+    check(
+      driver.rows === 64 && driver.rowBytes === 48,
+      `there should be 64 rows of 48 bytes, not ${driver.rows} of ${driver.rowBytes}`,
+    )
     check(['none', 'process', 'power'].includes(driver.durability), `durability is '${driver.durability}'`)
     if (bench.readOnly) {
-      check(driver.write === undefined && driver.resize === undefined, 'a read-only driver has no write and no resize')
-      check(driver.meta?.put === undefined && driver.meta?.remove === undefined, 'its metas have no put and no remove')
+      check(
+        driver.write === undefined && driver.resize === undefined,
+        'a read-only driver should have no write and no resize',
+      )
+      check(
+        driver.meta?.put === undefined && driver.meta?.remove === undefined,
+        'its metas should have no put and no remove',
+      )
     } else {
-      check(typeof driver.write === 'function', 'a writable driver has write')
+      check(typeof driver.write === 'function', 'a writable driver should have write')
       check(
         driver.durability === 'none' || bench.reopen !== undefined,
         `durability '${driver.durability}' is tested through 'reopen', which the suite was not given`,

@@ -34,7 +34,7 @@ export const reopening: Promises = {
 export const reopeningMetas: Promises = {
   'reopen: finds the metas that were flushed, and their versions': async (bench) => {
     const driver = await bench.open()
-    check(driver.meta?.put !== undefined && driver.meta.remove !== undefined, 'the driver has metas')
+    check(driver.meta?.put !== undefined && driver.meta.remove !== undefined, 'the driver should have metas')
     const value = new TextEncoder().encode('value')
     await driver.meta.put('gone', value)
     const version = await driver.meta.put('root', value)
@@ -43,8 +43,11 @@ export const reopeningMetas: Promises = {
     if (driver.durability !== 'none') await driver.dispose()
     const again = await bench.reopen!(driver)
     const got = await again.meta?.get('root')
-    check(got !== undefined && equal(got.bytes, value) && got.version === version, 'the meta is there as it was put')
-    check((await again.meta?.get('gone')) === undefined, 'a removed meta stays removed')
+    check(
+      got !== undefined && equal(got.bytes, value) && got.version === version,
+      'the meta should be there as it was put',
+    )
+    check((await again.meta?.get('gone')) === undefined, 'a removed meta should stay removed')
     await again.meta?.put?.('root', value, { ifVersion: version })
   },
 }
@@ -52,7 +55,7 @@ export const reopeningMetas: Promises = {
 export const reopeningSizes: Promises = {
   'reopen: finds as many rows as there were resized to': async (bench) => {
     const driver = await bench.open()
-    check(driver.resize !== undefined, 'the driver has resize')
+    check(driver.resize !== undefined, 'the driver should have resize')
     await driver.resize(100)
     const last = range(98, 100)
     await driver.write(last, pattern(last, 48, 1))
@@ -67,7 +70,10 @@ export const reopeningSizes: Promises = {
 
 async function checkHolds(driver: WritableRows, expected: Uint8Array, what: string): Promise<void> {
   const rows = expected.length / 48
-  check(driver.rows === rows && driver.rowBytes === 48, `${what}: ${rows} rows of 48 bytes`)
+  check(
+    driver.rows === rows && driver.rowBytes === 48,
+    `${what}: ${driver.rows} rows of ${driver.rowBytes} bytes, not ${rows} of 48`,
+  )
   const into = new Uint8Array(expected.length)
   await driver.read(range(0, rows), into)
   checkRowsEqual(range(0, rows), into, expected, what)

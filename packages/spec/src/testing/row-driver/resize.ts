@@ -5,7 +5,7 @@ import { checkAborts, checkRejects } from './settling.ts'
 type Growable = WritableRows & Required<Pick<WritableRows, 'resize'>>
 
 function growable(driver: WritableRows): Growable {
-  check(driver.resize !== undefined, 'the driver has resize')
+  check(driver.resize !== undefined, 'the driver should have resize')
   return driver as Growable
 }
 
@@ -40,7 +40,7 @@ export const resize: Promises = {
     for (const rows of [63, 0, -1, 64.5, Number.NaN]) {
       await checkRejects(() => driver.resize(rows), 'bad-input', `resizing 64 rows to ${rows}`)
     }
-    check(driver.rows === 64, `there are 64 rows still, not ${driver.rows}`)
+    check(driver.rows === 64, `there should be 64 rows still, not ${driver.rows}`)
     const into = new Uint8Array(64 * 48)
     await driver.read(all, into)
     checkRowsEqual(all, into, pattern(all, 48, 1), 'after refused resizes')
@@ -67,7 +67,7 @@ export const resize: Promises = {
     const driver = growable(await bench.open())
     const reason = new Error('enough')
     await checkAborts(() => driver.resize(65, { signal: AbortSignal.abort(reason) }), reason, 'a resize')
-    check(driver.rows === 64, 'an aborted resize changes nothing')
+    check(driver.rows === 64, 'an aborted resize should change nothing')
     await driver.dispose()
     await checkRejects(() => driver.resize(65), undefined, 'a resize after dispose')
   },
