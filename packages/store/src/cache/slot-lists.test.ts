@@ -28,7 +28,10 @@ test('lists of slots behave as arrays do', () => {
         for (const [i, some] of model.entries()) {
           expect(lists.first(i)).toBe(some[0] ?? -1)
           expect(lists.last(i)).toBe(some.at(-1) ?? -1)
-          for (const [at, member] of some.entries()) expect(lists.before(member)).toBe(at === 0 ? -1 : some[at - 1])
+          for (const [at, member] of some.entries()) {
+            expect(lists.before(member)).toBe(at === 0 ? -1 : some[at - 1])
+            expect(lists.after(member)).toBe(some[at + 1] ?? -1)
+          }
         }
       }
     }),

@@ -6,6 +6,8 @@ export interface SlotLists {
   last(list: number): number
   /** The slot before this one; -1 at the front. */
   before(slot: number): number
+  /** The slot after this one; -1 at the back. */
+  after(slot: number): number
   /** Puts a slot that is in no list at the back. */
   push(list: number, slot: number): void
   /** Puts a slot that is in no list at the front. */
@@ -38,6 +40,7 @@ export function createSlotLists(slots: number, lists: number): SlotLists {
     first: (list) => orNone(next[slots + list]!),
     last: (list) => orNone(previous[slots + list]!),
     before: (slot) => orNone(previous[slot]!),
+    after: (slot) => orNone(next[slot]!),
     push: (list, slot) => insertBefore(slots + list, slot),
     unshift: (list, slot) => insertBefore(next[slots + list]!, slot),
     unlink(slot) {

@@ -1,0 +1,226 @@
+import { StemkitError } from '@stemkit/spec/errors'
+import type { RowOptions } from '@stemkit/spec/row-driver'
+import { planCache, smallestBudget, type CacheGeometry } from './cache-memory.ts'
+import { createCacheMeter } from './cache-meter.ts'
+import type { Lease, ReleaseOptions, RowCache, RowCacheOptions } from './cache-types.ts'
+import { createChanges } from './changes.ts'
+import { createFetching, NONE } from './fetching.ts'
+import { createSlotTable, LOADED } from './slot-table.ts'
+import { createTransfers } from './transfers.ts'
+import { wTinyLfu } from './w-tiny-lfu.ts'
+import { createWriteBack } from './write-back.ts'
+
+/**
+ * A cache of a source's rows within a fixed number of bytes. A row that is dirty here is never read from the source, nor
+ * is its slot given up before it was written, so that nobody sees an old row and no change is lost.
+ * @throws bad-input if the budget or the memory holds no row, or the stride is less than one
+ */
+export function createRowCache(options: RowCacheOptions): RowCache {
+  const { source, policy = wTinyLfu } = options
+  const { rows, rowBytes } = source
+  const stride = options.stride ?? rowBytes
+  const geometry: CacheGeometry = {
+    budget: options.budget,
+    rowBytes,
+    stride,
+    policy,
+    ...(options.memory ? { memoryBytes: options.memory.bytes.length } : {}),
+  }
+  checkGeometry(geometry)
+  const plan = planCache(geometry)
+  const { slots: capacity } = plan
+  let memory: { readonly bytes: Uint8Array } = options.memory ?? { bytes: new Uint8Array(capacity * stride) }
+
+  const meter = createCacheMeter()
+  const changes = createChanges()
+  const table = createSlotTable(plan, policy, meter)
+  const { flags, pins } = table
+  let disposed = false
+
+  const checkOpen = (): void => {
+    if (disposed) throw new StemkitError('not-found', 'row cache: already disposed')
+  }
+  const checkKeys = (keys: Uint32Array): void => {
+    for (let i = 0, last = -1; i < keys.length; i++) {
+      const key = keys[i]!
+      if (key <= last) throw new StemkitError('bad-input', `row cache: key ${key} after ${last}, not ascending`)
+      last = key
+    }
+    const last = keys.at(-1)
+    if (last !== undefined && last >= rows) {
+      throw new StemkitError('bad-input', `row cache: row ${last} is not one of ${rows}`)
+    }
+  }
+
+  const transfers = createTransfers({ source, table, plan, stride, memory: () => memory.bytes, meter, changes })
+  const writeBack = createWriteBack(table, transfers, changes)
+  const isDisposed = (): boolean => disposed
+  const fetching = createFetching({ table, plan, transfers, writeBack, changes, meter, checkOpen, isDisposed })
+
+  const leaseOf = (slots: Uint32Array): Lease => {
+    let released = false
+    return {
+      slots,
+      release({ changed = false }: ReleaseOptions = {}) {
+        if (released || disposed) return
+        const some = typeof changed === 'boolean' ? undefined : changed
+        if (some && some.length !== slots.length) {
+          throw new StemkitError('bad-input', `row cache: ${some.length} flags for the ${slots.length} rows of a lease`)
+        }
+        if (!source.write && (some ? some.some((flag) => flag !== 0) : changed)) {
+          throw new StemkitError('unsupported', 'row cache: rows were changed, but their source is read-only')
+        }
+        released = true
+        for (let i = 0; i < slots.length; i++) {
+          if (some ? some[i] !== 0 : changed) table.markDirty(slots[i]!)
+          table.unpin(slots[i]!)
+        }
+        changes.notify()
+      },
+    }
+  }
+
+  const tooMany = (count: number): StemkitError => {
+    const most = geometry.memoryBytes === undefined ? Infinity : Math.floor(geometry.memoryBytes / stride)
+    return new StemkitError(
+      'bad-input',
+      `row cache: a batch needs ${count} rows at once, ${count * stride} bytes; ${
+        count > most ? `the memory given holds ${most}, and ` : ''
+      }a budget of ${geometry.budget} bytes holds ${capacity}; the smallest that works is ${smallestBudget(geometry, count)}`,
+    )
+  }
+
+  return {
+    slots: capacity,
+    rowBytes,
+    stride,
+    get bytes() {
+      return memory.bytes
+    },
+
+    async lease(keys, { signal }: RowOptions = {}) {
+      signal?.throwIfAborted()
+      checkOpen()
+      writeBack.throwFailure()
+      checkKeys(keys)
+      const count = keys.length
+      if (count > capacity) throw tooMany(count)
+      const slots = new Uint32Array(count)
+      const start = performance.now()
+      let waited = false
+      let absent = 0
+      let unloaded = 0
+      for (;;) {
+        let unpinned = 0
+        absent = 0
+        unloaded = 0
+        for (let i = 0; i < count; i++) {
+          const slot = table.find(keys[i]!)
+          if (slot < 0) {
+            slots[i] = NONE
+            absent++
+            continue
+          }
+          slots[i] = slot
+          if (pins[slot] === 0) unpinned++
+          if ((flags[slot]! & LOADED) === 0) unloaded++
+        }
+        if (table.pinned + unpinned + absent + fetching.reserved <= capacity) break
+        waited = true
+        await changes.next(signal)
+        checkOpen()
+      }
+      for (let i = 0; i < count; i++) if (slots[i] !== NONE) table.pin(slots[i]!)
+      fetching.reserve(absent)
+      meter.hits += count - absent - unloaded
+      meter.misses += absent + unloaded
+      table.tick()
+      if (absent + unloaded > 0) {
+        waited = true
+        await fetching.fetch(keys, slots, signal)
+      }
+      if (waited) {
+        meter.waits++
+        meter.waitedMs += performance.now() - start
+      }
+      return leaseOf(slots)
+    },
+
+    async prefetch(keys, { signal }: RowOptions = {}) {
+      signal?.throwIfAborted()
+      checkOpen()
+      checkKeys(keys)
+      await fetching.prefetch(keys, signal)
+    },
+
+    async flush({ signal }: RowOptions = {}) {
+      checkOpen()
+      await writeBack.flush(signal)
+    },
+
+    drop(keys) {
+      checkOpen()
+      for (const key of keys) {
+        const slot = table.find(key)
+        if (slot >= 0 && pins[slot]! > 0) throw new StemkitError('conflict', `row cache: row ${key} is leased`)
+      }
+      for (const key of keys) {
+        const slot = table.find(key)
+        if (slot >= 0) table.drop(slot)
+      }
+      changes.notify()
+    },
+
+    clear() {
+      checkOpen()
+      if (table.pinned > 0) throw new StemkitError('conflict', `row cache: ${table.pinned} rows are leased`)
+      for (let slot = 0; slot < capacity; slot++) {
+        if (table.find(table.keys[slot]!) === slot) table.drop(slot)
+      }
+      changes.notify()
+    },
+
+    stats() {
+      const { hits, misses, rowsRead, rowsWritten } = meter
+      return {
+        hits,
+        misses,
+        hitRate: hits === 0 ? 0 : hits / (hits + misses),
+        prefetched: meter.prefetched,
+        prefetchUsed: meter.prefetchUsed,
+        prefetchWasted: meter.prefetchWasted,
+        prefetchRefused: meter.prefetchRefused,
+        evictions: meter.evictions,
+        rowsRead,
+        bytesRead: rowsRead * rowBytes,
+        rowsWritten,
+        bytesWritten: rowsWritten * rowBytes,
+        waits: meter.waits,
+        waitedMs: meter.waitedMs,
+        readMs: meter.readMs(),
+        slots: capacity,
+        resident: table.resident,
+        pinned: table.pinned,
+        dirty: table.dirty,
+        memoryBytes: plan.bytes,
+      }
+    },
+
+    async dispose() {
+      if (disposed) return
+      disposed = true
+      changes.notify()
+      await transfers.idle()
+      memory = { bytes: new Uint8Array(0) }
+    },
+  }
+}
+
+function checkGeometry({ budget, rowBytes, stride }: CacheGeometry): void {
+  if (!(budget > 0 && budget < Infinity)) {
+    throw new StemkitError('bad-input', `row cache: a budget of ${budget} bytes`)
+  }
+  if (!Number.isInteger(stride) || stride < rowBytes) {
+    throw new StemkitError('bad-input', `row cache: a stride of ${stride} bytes for rows of ${rowBytes}`)
+  }
+}
