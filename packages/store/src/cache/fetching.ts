@@ -140,8 +140,7 @@ export function createFetching(parts: FetchingParts): Fetching {
           broken ??= failure
         })
       }
-      for (let next = 0; ;) {
-        checkOpen()
+      for (let next = 0; !isDisposed();) {
         signal?.throwIfAborted()
         if (broken) throw broken.error
         // Leases go first, with their slots and with the last buffer.

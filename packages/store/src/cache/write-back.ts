@@ -55,7 +55,8 @@ export function createWriteBack(table: SlotTable, transfers: Transfers, changes:
         return count
       }
       await transfers.write(collect, () => true, signal)
-      if (failure === before) failure = undefined // what could not be written then, is now
+      // What could not be written then, is now.
+      if (failure === before || table.dirty === 0) failure = undefined
     },
   }
 }
