@@ -9,7 +9,9 @@ export {
   type RowStoreStats,
   type StoredRows,
 } from './row-store.ts'
+export { cacheBudget, cacheSlots } from './plan/cache-slots.ts'
 export { expectedHitRate, type HitRateOptions } from './plan/expected-hit-rate.ts'
+export { measureCache, type CacheMeasurement, type MeasureCacheOptions } from './plan/measure-cache.ts'
 export { measureRowUse, type RowUse } from './plan/row-use.ts'
 export { batchProbabilities, expectedRows, tokenProbabilities } from './plan/step-probabilities.ts'
 export { createRowCache } from './cache/row-cache.ts'
@@ -25,3 +27,10 @@ export {
   type RowState,
 } from './layout.ts'
 export type { RowTable, TableVersion } from './table/row-table.ts'
+export {
+  createRowTable,
+  openRowTable,
+  type CreateRowTableOptions,
+  type OpenRowTableOptions,
+} from './table/open-row-table.ts'
+export { recordBytes } from './table/row-io.ts'
