@@ -132,12 +132,14 @@ function extent(task: Task & Rows, table: Float32Array): { readonly block: numbe
   if (stride < size) throw wrong(task, `rows of ${size} numbers cannot begin ${stride} apart`)
   const rows = table.length < size ? 0 : Math.floor((table.length - size) / stride) + 1
   let ascending = true
+  let last = -1
   for (let u = 0; u < ids.length; u++) {
     if (ids[u]! >= rows) throw wrong(task, `row ${ids[u]} of a table of ${rows}`)
     if (u > 0 && ids[u]! <= ids[u - 1]!) ascending = false
+    last = Math.max(last, ids[u]!)
   }
   if (!ascending) refuseTwice(task)
-  return { block: ids.length * size, table: rows === 0 ? 0 : (rows - 1) * stride + size }
+  return { block: ids.length * size, table: last < 0 ? 0 : last * stride + size }
 }
 
 /** Two threads must not work on the same row. */
