@@ -48,7 +48,7 @@ export function powerCutDisk(options: PowerCutDiskOptions, root: FolderNode = ne
   }
   const pause = async (): Promise<void> => {
     if (onOperation === undefined) return
-    for (let hops = Math.floor(random() * 4); hops > 0; hops--) await null
+    for (let hops = Math.floor(random() * 4); hops > 0; hops--) await Promise.resolve()
     if (random() < 0.05) await setImmediate()
   }
 
