@@ -43,7 +43,7 @@ test('what is expected of text-like steps is what a cache then measures', async 
     const tokens = [...drawn].flatMap((sequence) => [...ids.subarray(sequence * length, (sequence + 1) * length)])
     return createRowPlan(Int32Array.from(tokens), { rows }).unique
   })
-  for (const slots of [300, 600, 1200]) {
+  for (const slots of [600, 1200, 2400]) {
     const source = memoryRows({ rows, rowBytes })
     const cache = createRowCache({ source, budget: cacheBudget(slots, rowBytes) })
     const measured = await measureCache(cache, steps, { changed: true })
