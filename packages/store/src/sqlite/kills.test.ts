@@ -13,7 +13,7 @@ import { allRows, geometry, roundsOf } from './testing/rounds.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'stemkit-sqlite-kills-'))
 afterAll(() => rmSync(dir, { recursive: true }))
-const writer = fileURLToPath(new URL('testing/steady-writer.ts', import.meta.url))
+const writer = fileURLToPath(new URL('./testing/steady-writer.ts', import.meta.url))
 
 /** Starts a writer, and kills it some ms after it has flushed so many rounds. Gives the last round that it said it had. */
 async function killedWriter(path: string, first: number, rounds: number, ms: number): Promise<number> {
