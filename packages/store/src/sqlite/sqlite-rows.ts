@@ -121,7 +121,8 @@ function driverOf(
 
   const writing = (): Partial<RowDriver> => {
     const putRow = db.prepare('insert into rows values (?, ?) on conflict do update set bytes = excluded.bytes')
-    const putMeta = db.prepare('insert or replace into metas values (?, ?, ?)')
+    // Node 22 takes no bytes for null.
+    const putMeta = db.prepare("insert or replace into metas values (?, ?, coalesce(?, x''))")
     const removeMeta = db.prepare('delete from metas where name = ?')
     const putGeometry = db.prepare('update geometry set rows = ?')
 
