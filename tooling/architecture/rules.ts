@@ -15,10 +15,23 @@ const layers = [
 const standalone = ['report']
 
 /** What only Node can load. */
-const nodePackages = new Set(['koffi', 'lmdb', 'onnxruntime-node', 'tokenizers', 'webgpu', ...builtinModules])
+const nodePackages = new Set([
+  '@redis/client',
+  'koffi',
+  'lmdb',
+  'onnxruntime-node',
+  'tokenizers',
+  'webgpu',
+  ...builtinModules,
+])
 
 /** Entries for Node alone, besides every entry called `./node`. */
-const nodeEntries = new Set(['@stemkit/tokenizer/train', '@stemkit/store/sqlite', '@stemkit/store-lmdb'])
+const nodeEntries = new Set([
+  '@stemkit/tokenizer/train',
+  '@stemkit/store/sqlite',
+  '@stemkit/store-lmdb',
+  '@stemkit/store-redis',
+])
 
 const scoped = (name: string) => (name.startsWith('@stemkit/') ? name.slice('@stemkit/'.length) : undefined)
 const layerOf = (name: string) => layers.findIndex((names) => names.includes(name))
