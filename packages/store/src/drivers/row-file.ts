@@ -6,7 +6,7 @@ import { crc32 } from '../codec/checksum.ts'
 // The bytes of rows at rest, in a folder: `rows.bin` and `meta/NAME`. docs/store-file-format.md says the same in words.
 // No medium is touched here, so that whoever has the bytes (a disk, an HTTP server) can read them.
 
-export const ROW_FILE_VERSION = 1
+const ROW_FILE_VERSION = 1
 /** The rows, below the folder. */
 export const ROWS_FILE = 'rows.bin'
 /** Where the rows begin in their file, and how many bytes `readRowHeader` wants. */
