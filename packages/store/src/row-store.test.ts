@@ -31,7 +31,7 @@ const ways = [
   ['with a cache', 2 ** 20],
 ] as const
 
-describe.each(ways)('a row store %s', (_, budget) => {
+describe.each(ways)('a row store %s', (_way, budget) => {
   test('gathers one block per layer, rows in the order of the plan', async () => {
     const store = numberedStore({ rows: 9, layers: 2, width: 3, ...(budget ? { budget } : {}) })
     const plan = createRowPlan(Int32Array.of(4, 1, 4), { rows: 9 })

@@ -1,101 +1,19 @@
-import type { Arrays, Engine, Program, TensorFunction } from '@stemkit/compile'
+import type { Arrays } from '@stemkit/compile'
 import type { Batch } from '@stemkit/data'
-import {
-  checkBatch,
-  initializeWeights,
-  listWeights,
-  tokenExperts,
-  type CustomFeedForwards,
-  type InitOptions,
-  type ModelConfig,
-} from '@stemkit/model'
+import { checkBatch, initializeWeights, listWeights, tokenExperts } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
-import {
-  createRowPlan,
-  createRowStore,
-  type RowPlan,
-  type RowStore,
-  type CachePolicyKind,
-  type RowStoreStats,
-  type RowTable,
-} from '@stemkit/store'
+import { createRowPlan, type RowPlan } from '@stemkit/store'
 import { createOptimizerPool } from './optimizer/pool.ts'
 import type { AdamUpdate, Task } from './optimizer/tasks.ts'
-import type { SpawnWorker } from './optimizer/worker.ts'
-import { copyInto, layOutParameters, requireSameShapes, type Parameters, type Treatment } from './parameters.ts'
+import { copyInto, layOutParameters, requireSameShapes } from './parameters.ts'
+import { openStoredTables } from './rows/open-stored-tables.ts'
 import { residentRows } from './rows/resident-rows.ts'
-import { requireTables, storedRows } from './rows/stored-rows.ts'
+import { storedRows } from './rows/stored-rows.ts'
 import type { HeldRows, RowBlock } from './rows/table-rows.ts'
-import {
-  gradientGraph,
-  gradientName,
-  graphInputs,
-  logitsGraph,
-  lossGraph,
-  type BatchShape,
-  type GraphOptions,
-} from './step-graph.ts'
-import type { NamedArray, RowSnapshot, StepResult, Trainer, TrainerState } from './trainer.ts'
-
-export interface AdamOptions {
-  /** Default [0.9, 0.95]. */
-  readonly betas?: readonly [number, number]
-  /** Default 1e-8. */
-  readonly eps?: number
-  /** Default 0.1. */
-  readonly weightDecay?: number
-  /** Gradients of a larger global norm are scaled by norm / (found + epsilon). Default norm 1, epsilon 1e-6; null: never. */
-  readonly clip?: { readonly norm: number; readonly epsilon?: number } | null
-}
-
-export interface TrainerOptions {
-  readonly config: ModelConfig
-  /** Initial weights, which are copied; or how to make them, in place. */
-  readonly weights: ReadonlyMap<string, NamedArray> | Pick<InitOptions, 'seed' | 'tableInit'>
-  /** B and T of every batch. */
-  readonly batch: BatchShape
-  readonly engine: Engine
-  /**
-   * `lazy` (default): only rows that a step used move, without decay. `dense`: tables are weights like any other.
-   * `official`: as the published training script, decay on everything, tables clipped by themselves.
-   */
-  readonly treatment?: Treatment
-  /** Where the rows of the tables are, if not in memory as a whole. Only with the treatment `lazy`. */
-  readonly rows?: RowStorage
-  readonly optimizer?: AdamOptions
-  /** Most micro-batches of a step. Default 1. */
-  readonly accumulate?: number
-  readonly custom?: CustomFeedForwards
-  /** Starts an optimiser thread; `spawnWorker` of `@stemkit/train/node`. Default: everything on this thread. */
-  readonly spawnWorker?: SpawnWorker
-  /** Optimiser threads. Default: one per core. */
-  readonly threads?: number
-}
-
-/** Tables outside of memory. */
-export interface RowStorage {
-  /**
-   * Rows of float32 with the state 'adam', one layer for each table of the model, opened for writing. The trainer owns it
-   * from now on. New ones are made with the fill of `tableRowInitializer`.
-   */
-  readonly table: RowTable
-  /** Bytes of memory for rows in use and rows kept; it has to hold the rows of a step. */
-  readonly budget: number
-  /** Which rows to keep. Default: that of the store. */
-  readonly policy?: CachePolicyKind
-}
-
-/** What a trainer can tell beside training. */
-export interface ModelTrainer extends Trainer {
-  /** What moved between memory and the stored tables; undefined if tables are in memory. */
-  rowStats(): RowStoreStats | undefined
-  /** Gradients of the mean loss, tables in full [V, w]. Copies. */
-  gradients(batch: Batch): Promise<{ readonly loss: number; readonly gradients: ReadonlyMap<string, NamedArray> }>
-  /** Negative log-likelihood of every target [N], in nats. */
-  losses(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
-  /** [N, V] */
-  logits(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<Float32Array>
-}
+import { gradientName } from './step-graph.ts'
+import { stepPrograms } from './step-programs.ts'
+import type { ModelTrainer, TrainerOptions } from './trainer-options.ts'
+import type { NamedArray, StepResult, TrainerState } from './trainer.ts'
 
 /**
  * A model in training. Gradients come from a graph on `engine`; both optimisers run over the memory that the graph
@@ -134,13 +52,13 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     ...(spawnWorker ? { spawn: spawnWorker } : {}),
     ...(options.threads ? { threads: options.threads } : {}),
   })
-  const store = options.rows && openStore(options.rows, parameters)
+  const stored = options.rows && openStoredTables(options.rows, parameters)
   const { rowIds } = parameters
-  const tableRows = store
-    ? storedRows(parameters.tables, { store, slab: parameters.slab, pool, rowIds })
+  const tableRows = stored
+    ? storedRows(parameters.tables, { store: stored.store, slab: parameters.slab, pool, rowIds })
     : residentRows(parameters.residentTables, { pool, rowIds })
   const graph = { config, batch: shape, custom, tables: lazy ? ('rows' as const) : ('whole' as const) }
-  const programs = lazyPrograms(engine, graph)
+  const programs = stepPrograms(engine, graph)
   const scratch = new Int32Array(config.vocabSize)
   let steps = 0
   let disposed = false
@@ -307,7 +225,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       return steps
     },
     get rows() {
-      return options.rows && { table: options.rows.table.id, version: options.rows.table.version }
+      return stored?.version
     },
     async step(batches, learningRate, { signal, upcoming = [] } = {}): Promise<StepResult> {
       signal?.throwIfAborted()
@@ -371,16 +289,8 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
         return out['logits'] as Float32Array
       })
     },
-    rowStats: () => store?.stats(),
-    ...(store && {
-      snapshotRows: async (
-        how: { readonly note?: string; readonly signal?: AbortSignal } = {},
-      ): Promise<RowSnapshot> => ({
-        table: options.rows!.table.id,
-        version: await store.snapshot({ ...how, keep: true }),
-      }),
-      keepRowSnapshots: (versions: readonly number[]) => dropOthers(options.rows!.table, versions),
-    }),
+    rowStats: () => stored?.store.stats(),
+    ...(stored && { snapshotRows: stored.snapshot, keepRowSnapshots: stored.keep }),
     state: (): TrainerState => ({
       steps,
       weights: parameters.weights,
@@ -398,46 +308,8 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     async dispose() {
       if (disposed) return
       disposed = true
-      await Promise.all([pool.dispose(), programs.dispose(), store?.dispose()])
+      await Promise.all([pool.dispose(), programs.dispose(), stored?.store.dispose()])
     },
-  }
-}
-
-/** Graphs are made when first used: a run that never asks for logits does not pay for them. */
-function lazyPrograms(engine: Engine, graph: GraphOptions): Programs {
-  const loaded = new Map<string, Promise<Program>>()
-  const load = (name: string, fn: () => TensorFunction): Promise<Program> => {
-    let program = loaded.get(name)
-    if (!program) loaded.set(name, (program = engine.load(fn(), graphInputs(graph))))
-    return program
-  }
-  return {
-    gradients: () => load('gradients', () => gradientGraph(graph)),
-    losses: () => load('losses', () => lossGraph(graph)),
-    logits: () => load('logits', () => logitsGraph(graph)),
-    async dispose() {
-      for (const program of loaded.values()) await program.then((each) => each.dispose()).catch(() => {})
-    },
-  }
-}
-
-interface Programs {
-  gradients(): Promise<Program>
-  losses(): Promise<Program>
-  logits(): Promise<Program>
-  dispose(): Promise<void>
-}
-
-function openStore({ table, budget, policy }: RowStorage, { tables, slab }: Parameters): RowStore {
-  requireTables(table, tables)
-  const bytes = new Uint8Array(slab.buffer, slab.byteOffset, slab.byteLength)
-  return createRowStore({ table, budget, memory: { bytes }, ...(policy ? { policy } : {}) })
-}
-
-/** Lets go of all kept versions but these. */
-async function dropOthers(table: RowTable, versions: readonly number[]): Promise<void> {
-  for (const { version, kept } of await table.versions()) {
-    if (kept && !versions.includes(version)) await table.drop(version)
   }
 }
 

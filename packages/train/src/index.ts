@@ -6,13 +6,8 @@ export { train, type TrainOptions } from './loop.ts'
 export { type Cost, type TrainStep } from './metrics.ts'
 export { overfitOneBatch, type OverfitOptions, type OverfitResult } from './overfit.ts'
 export { type NamedArray, type RowSnapshot, type StepResult, type Trainer, type TrainerState } from './trainer.ts'
-export {
-  createTrainer,
-  type AdamOptions,
-  type ModelTrainer,
-  type RowStorage,
-  type TrainerOptions,
-} from './create-trainer.ts'
+export { createTrainer } from './create-trainer.ts'
+export { type AdamOptions, type ModelTrainer, type RowStorage, type TrainerOptions } from './trainer-options.ts'
 export { type Treatment } from './parameters.ts'
 export { measurePeakFlops } from './peak-flops.ts'
 export {

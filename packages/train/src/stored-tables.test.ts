@@ -11,7 +11,8 @@ import { createRowTable, memoryRows, openRowTable, recordBytes, type RowTable } 
 import { fileRows } from '@stemkit/store/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CheckpointWriter, RunState } from './checkpoint.ts'
-import { createTrainer, type ModelTrainer, type TrainerOptions } from './create-trainer.ts'
+import { createTrainer } from './create-trainer.ts'
+import type { ModelTrainer, TrainerOptions } from './trainer-options.ts'
 import { checkpointFolder, latestCheckpoint, loadCheckpoint, spawnWorker } from './node.ts'
 import { train, type TrainOptions } from './loop.ts'
 import { constant } from './schedule.ts'
@@ -33,7 +34,7 @@ const engine = compiledEngine(nodeRuntime(), { threads: 1 })
 /** Tokens as unequal as words are. */
 function text(): PackedDataset {
   const documents = Array.from({ length: 40 }, (_, d) =>
-    Array.from({ length: 50 }, (_, i) => {
+    Array.from({ length: 50 }, (_token, i) => {
       const u = ((Math.imul(d * 50 + i + 1, 2654435761) >>> 0) / 2 ** 32) ** 3
       return Math.floor(u * (VOCABULARY - 1))
     }),

@@ -1,5 +1,4 @@
-import { StemkitError } from '@stemkit/spec/errors'
-import type { RowLayout, RowStore } from '@stemkit/store'
+import type { RowStore } from '@stemkit/store'
 import type { OptimizerPool } from '../optimizer/pool.ts'
 import type { HeldRows, RowBlock, TableRows } from './table-rows.ts'
 
@@ -67,26 +66,3 @@ export function storedRows(
 
 const signalOf = ({ signal }: { readonly signal?: AbortSignal | undefined }): { signal?: AbortSignal } =>
   signal ? { signal } : {}
-
-/**
- * Checks that a store's rows are those of a model's tables, trained by AdamW.
- * @throws StemkitError 'bad-input' naming what differs
- */
-export function requireTables(
-  { rows, layout }: { readonly rows: number; readonly layout: RowLayout },
-  tables: readonly { readonly name: string; readonly shape: readonly [number, number] }[],
-): void {
-  const refuse = (what: string): never => {
-    throw new StemkitError('bad-input', `stored tables: ${what}`)
-  }
-  if (tables.length === 0) refuse('the model has no tables that are trained by the row')
-  for (const { name, shape } of tables) {
-    if (shape[0] === rows && shape[1] === layout.width) continue
-    refuse(`${name} is [${shape.join(', ')}], the store has ${rows} rows of width ${layout.width}`)
-  }
-  if (layout.layers !== tables.length)
-    refuse(`the model has ${tables.length} tables, the store rows of ${layout.layers} layers`)
-  if (layout.dtype !== 'f32' || layout.state !== 'adam') {
-    refuse(`training needs f32 rows with state 'adam', these are ${layout.dtype} with state '${layout.state}'`)
-  }
-}
