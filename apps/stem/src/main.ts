@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { convertCommand } from './commands/convert.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
+import { planCommand } from './commands/plan.ts'
 import { recipeCommand } from './commands/recipe.ts'
 import { trainCommand } from './commands/train.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -34,6 +35,7 @@ for (const command of [
   verifyCommand(),
   convertCommand(),
   exportCommand(),
+  planCommand(),
   recipeCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
+import { byteCount } from './byte-option.ts'
 import { number } from './number-option.ts'
 
 interface Options {
@@ -16,6 +17,8 @@ interface Options {
   readonly repetitionPenalty?: number
   readonly seed?: number
   readonly stop?: readonly string[]
+  readonly store?: string
+  readonly budget?: number
   readonly plugin?: readonly string[]
   readonly json?: boolean
 }
@@ -40,16 +43,21 @@ export function generateCommand(): Command {
       ...stops,
       text,
     ])
+    .option('--store <url>', "where the rows of the tables are (default: as the model folder's rows.json says)")
+    .option('--budget <bytes>', 'memory for rows of a store, as in 512MB (default: 256MB)', byteCount)
     .addOption(pluginOption())
     .option('--json', 'print one JSON object at the end: prompt, text, tokens, finishReason, usage, seed')
     .action(async (folder: string, options: Options) => {
-      const { prompt = '', json, plugin, seed = newSeed(), ...rest } = options
+      const { prompt = '', json, plugin, store, budget, seed = newSeed(), ...rest } = options
       const signal = signalOfProcess()
-      const { feedForwards: custom } = await openPlugins(plugin, { signal })
+      const { feedForwards: custom, drivers } = await openPlugins(plugin, { signal })
       const status = statusLine()
       const model = await loadModel(folder, {
         signal,
         custom,
+        store,
+        budget,
+        openRows: drivers.open,
         onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
       }).finally(status.clear)
       try {

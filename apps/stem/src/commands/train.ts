@@ -42,7 +42,7 @@ export function trainCommand(): Command {
     .action(async (file: string, flags: TrainFlags) => {
       const config = await loadRunConfig(file, flags.set, flags.plugin)
       const signal = signalOfProcess()
-      const { feedForwards: custom } = await openPlugins(config.plugins, { base: dirname(file), signal })
+      const { feedForwards: custom, drivers } = await openPlugins(config.plugins, { base: dirname(file), signal })
       if (flags.overfitOneBatch) {
         const result = await checkOverfitting(config, { signal, custom })
         process.stdout.write(
@@ -54,7 +54,8 @@ export function trainCommand(): Command {
         return
       }
       const { run: runFolder, resume = false } = flags
-      const result = await runTraining(config, { label: 'training', runFolder, resume, signal, custom })
+      const { open: openRows } = drivers
+      const result = await runTraining(config, { label: 'training', runFolder, resume, signal, custom, openRows })
       const report = await writeReport(join(runFolder, 'report.html'), 'Training run', [result], signal)
       process.stdout.write(flags.json ? `${JSON.stringify({ ...summaryOf(result), report })}\n` : text(result, report))
       note(`next: ${INVOCATION} generate ${result.modelFolder} --prompt "..."`)

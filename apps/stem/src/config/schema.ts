@@ -1,5 +1,6 @@
 import { presets, TABLE_INITS, type TableInit } from '@stemkit/model'
 import { z } from 'zod'
+import { byteAmount } from './byte-amount.ts'
 
 const count = z.number().int().positive()
 const fraction = z.number().gt(0).lt(1)
@@ -68,6 +69,22 @@ const training = z.strictObject({
   tables: z.enum(['lazy', 'dense', 'official']).default('lazy'),
 })
 
+const bytes = z.union([count, z.string()]).transform((value, context) => {
+  const amount = typeof value === 'number' ? value : byteAmount(value)
+  if (amount !== undefined) return amount
+  context.addIssue({ code: 'custom', message: 'it must be an amount of memory, as in 512MB or 2G' })
+  return z.NEVER
+})
+
+const store = z.strictObject({
+  /** Where the rows are, as in `file:./rows`, `sqlite:./rows.db` or `redis://host`. Default: `rows` in the run folder. */
+  url: z.string().optional(),
+  /** Memory for rows in use and rows kept. */
+  budget: bytes.default(512 * 2 ** 20),
+  /** Steps whose rows are fetched ahead. */
+  lookahead: z.number().int().nonnegative().default(1),
+})
+
 const run = z.strictObject({
   seed: z.number().int().nonnegative().default(0),
   /** Files, relative to the config's folder, or packages: feed-forwards and row drivers of one's own. */
@@ -76,6 +93,8 @@ const run = z.strictObject({
   tokenizer: tokenizer.default({ vocabSize: 4096 }),
   data,
   training,
+  /** Tables in a store instead of memory, with the state of their optimiser. */
+  store: store.optional(),
   evaluate: z
     .strictObject({ every: count.default(100), batches: count.default(16) })
     .default({ every: 100, batches: 16 }),
@@ -93,6 +112,9 @@ export const runSchema = run.superRefine((config, context) => {
   if (warmup >= steps) wrong(['training', 'warmup'], `it must be less than training.steps, ${steps}`)
   const { length = 0 } = config.data
   const { maxLength = length } = config.model
+  if (config.store && config.training.tables !== 'lazy') {
+    wrong(['training', 'tables'], 'with tables in a store it must be lazy')
+  }
   if (length > maxLength) {
     wrong(['data', 'length'], `sequences can be at most as long as model.maxLength, ${maxLength}`)
   }

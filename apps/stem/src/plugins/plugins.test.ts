@@ -134,10 +134,36 @@ test('a broken plugin ends the command with one line', async () => {
   })
 })
 
-test("a plugin's row driver opens URLs of its scheme", async () => {
+test("a plugin's row driver stands beside the built-in ones and cannot take their place", async () => {
   const driver = `async () => ({ rows: 2, rowBytes: 4, durability: 'none', read: async () => {}, dispose: async () => {} })`
   await writeFile(join(dir, 'rows.js'), `export default { name: 'rows', drivers: { mine: ${driver} } }`)
   const { drivers } = await openPlugins([pathToFileURL(join(dir, 'rows.js')).href], { base: dir })
-  expect(drivers.schemes).toContain('mine')
+  expect(drivers.schemes).toEqual(expect.arrayContaining(['memory', 'file', 'http', 'https', 'sqlite', 'mine']))
   expect((await drivers.open('mine:')).rows).toBe(2)
+  await writeFile(join(dir, 'taken.js'), `export default { name: 'taken', drivers: { file: ${driver} } }`)
+  await expect(openPlugins(['./taken.js'], { base: dir })).rejects.toThrow(
+    "plugin taken: URL scheme 'file' is taken by stem",
+  )
+})
+
+test('what is built in makes rows and opens them again by URL', async () => {
+  const { drivers } = await openPlugins()
+  const ids = Uint32Array.of(1, 3)
+  for (const url of [`file:${join(dir, 'rows')}`, `sqlite:${join(dir, 'rows.db')}`, 'memory:']) {
+    const made = await drivers.open(url, { create: { rows: 4, rowBytes: 2 } })
+    await made.write!(ids, Uint8Array.of(1, 2, 3, 4))
+    await made.flush?.()
+    await made.dispose()
+    if (url === 'memory:') continue
+    const again = await drivers.open(url, { readOnly: true })
+    const into = new Uint8Array(4)
+    await again.read(ids, into)
+    expect([...into], url).toEqual([1, 2, 3, 4])
+    await again.dispose()
+  }
+  await expect(drivers.open('memory:')).rejects.toThrow('memory: holds nothing yet')
+  await expect(drivers.open('http://127.0.0.1:1/rows', { create: { rows: 1, rowBytes: 1 } })).rejects.toThrow(
+    'over http',
+  )
+  await expect(drivers.open('sqlit:x')).rejects.toThrow("did you mean 'sqlite'?")
 })

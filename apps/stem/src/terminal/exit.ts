@@ -1,6 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { CommanderError } from 'commander'
-import pc from 'picocolors'
+import { coloursFor } from './colours.ts'
 
 /** Exit codes of every command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -30,7 +30,7 @@ export function report(error: unknown): number {
     if (message) process.stderr.write(`${message}\n`)
     return EXIT.interrupted
   }
-  process.stderr.write(`${pc.createColors(process.stderr.isTTY).red('error:')} ${message.split('\n')[0]}\n`)
+  process.stderr.write(`${coloursFor(process.stderr).red('error:')} ${message.split('\n')[0]}\n`)
   if (process.env['STEM_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)
   return StemkitError.isInstance(error) && error.code === 'bad-input' ? EXIT.usage : EXIT.failed
 }

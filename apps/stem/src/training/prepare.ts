@@ -38,13 +38,7 @@ export async function prepareRun(config: RunConfig, options: PrepareOptions): Pr
   const tokenizer = loadTokenizer(tokenizerJson)
   const model = modelOf(config, tokenizer.vocabSize, custom)
   const length = config.data.length ?? model.maxLength
-  const endOfText = tokenizer.special.eos ?? tokenizer.tokenToId(END_OF_TEXT)
-  if (endOfText === undefined) {
-    throw new StemkitError(
-      'bad-input',
-      `tokenizer: it has no end-of-text token (${END_OF_TEXT} or </s>), which marks where documents end`,
-    )
-  }
+  const endOfText = endOfTextOf(tokenizer)
   const pack = async (documents: readonly Document[], what: string): Promise<PackedDataset> => {
     const packer = createPacker({
       length,
@@ -68,6 +62,16 @@ export async function prepareRun(config: RunConfig, options: PrepareOptions): Pr
     train: await pack(train, 'training text'),
     heldOut: await pack(heldOut, 'held-out text'),
   }
+}
+
+/** @throws StemkitError 'bad-input' for a tokenizer without a token that marks where documents end */
+export function endOfTextOf(tokenizer: Tokenizer): number {
+  const endOfText = tokenizer.special.eos ?? tokenizer.tokenToId(END_OF_TEXT)
+  if (endOfText !== undefined) return endOfText
+  throw new StemkitError(
+    'bad-input',
+    `tokenizer: it has no end-of-text token (${END_OF_TEXT} or </s>), which marks where documents end`,
+  )
 }
 
 /**

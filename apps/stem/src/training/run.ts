@@ -1,7 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { batchesInOrder, bigramLoss, createLoader, type Batch, type PackedDataset } from '@stemkit/data'
 import { countFlops, countParameters, type CustomFeedForwards } from '@stemkit/model'
+import { ROWS_FILE } from '@stemkit/generate/node'
 import { StemkitError } from '@stemkit/spec/errors'
+import type { OpenRows } from '@stemkit/spec/row-driver'
+import type { RowTable } from '@stemkit/store'
+import { openFileRows } from '@stemkit/store/node'
 import {
   constant,
   createTrainer,
@@ -15,6 +19,7 @@ import {
   type ModelTrainer,
   type OverfitResult,
   type NamedArray,
+  type RowSnapshot,
   type Schedule,
   type TrainOptions,
   type TrainStep,
@@ -28,7 +33,7 @@ import {
   spawnWorker,
 } from '@stemkit/train/node'
 import { fromFloat32, type Tensor } from '@stemkit/weights'
-import { writeFileAtomically, writeModelFolder } from '@stemkit/weights/node'
+import { writeFileAtomically, writeModelFolder, type ModelParts } from '@stemkit/weights/node'
 import { stringify } from 'yaml'
 import type { RunConfig } from '../config/schema.ts'
 import { openEngine } from '../engines.ts'
@@ -36,6 +41,7 @@ import { Interrupted } from '../terminal/exit.ts'
 import { progressLine, statusLine } from '../terminal/progress.ts'
 import { prepareRun, type PreparedRun, type PrepareOptions } from './prepare.ts'
 import { openRunFolder } from './run-folder.ts'
+import { openTables, referTo, tablesUrl, type TablesOptions } from './tables.ts'
 
 export interface RunOptions {
   /** What the run is called on the progress line and in the report. */
@@ -47,6 +53,8 @@ export interface RunOptions {
   readonly prepared?: PreparedRun | undefined
   /** Feed-forwards that plugins bring. */
   readonly custom?: CustomFeedForwards | undefined
+  /** Opens the rows that `store.url` names. */
+  readonly openRows?: OpenRows | undefined
 }
 
 export interface RunResult {
@@ -70,10 +78,12 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
   const folder = await openRunFolder(options.runFolder, options)
   const prepared = options.prepared ?? (await prepare(config, { signal, custom, resumeFrom: folder.latest }))
 
-  const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared, custom)
+  const resumed = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { signal })
+  const table =
+    config.store && (await openStoredTables(config, { ...options, model: prepared.model, resume: resumed?.rows }))
+  const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared, custom, table)
   try {
     const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
-    const state = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { trainer, signal })
     const run = {
       trainer,
       loader,
@@ -95,7 +105,8 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
       flopsPerToken,
       peakFlops,
       signal,
-      ...(state ? { resume: state } : {}),
+      ...(config.store ? { lookahead: config.store.lookahead } : {}),
+      ...(resumed ? { resume: resumed } : {}),
     }
     const steps = startOrResume(run, folder.latest)
     // Only now is it sure that the config fits what the folder holds.
@@ -121,6 +132,7 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
       config: prepared.model,
       tensors: asTensors(trainer.state().weights),
       tokenizerJson: prepared.tokenizerJson,
+      ...(trainer.rows && storedTables(config, options, folder.model, trainer.rows)),
     })
     return {
       label,
@@ -139,6 +151,29 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
   } finally {
     await trainer.dispose()
   }
+}
+
+async function openStoredTables(
+  config: RunConfig,
+  options: RunOptions & Pick<TablesOptions, 'model' | 'resume'>,
+): Promise<RowTable> {
+  const status = statusLine()
+  try {
+    return await openTables(config, { openRows: openFileRows, ...options, onProgress: status.show })
+  } finally {
+    status.clear()
+  }
+}
+
+/** What a model folder has instead of tables among its weights. */
+function storedTables(
+  config: RunConfig,
+  { runFolder }: RunOptions,
+  modelFolder: string,
+  rows: RowSnapshot,
+): Pick<ModelParts, 'files' | 'optionalTables'> {
+  const reference = referTo(tablesUrl(config, runFolder), modelFolder, rows)
+  return { optionalTables: true, files: new Map([[ROWS_FILE, `${JSON.stringify(reference, null, 2)}\n`]]) }
 }
 
 /** Puts model and data where the checkpoint has them, if there is one. */
@@ -198,6 +233,7 @@ async function openTrainer(
   config: RunConfig,
   { model, train: data }: PreparedRun,
   custom: CustomFeedForwards = {},
+  table?: RowTable,
 ): Promise<{ trainer: ModelTrainer; flopsPerToken: number; peakFlops: number }> {
   const { training, seed } = config
   const threads = config.threads ?? availableParallelism()
@@ -210,6 +246,7 @@ async function openTrainer(
     batch: { size: training.batchSize, length: data.length },
     engine,
     treatment: training.tables,
+    ...(table ? { rows: { table, budget: config.store!.budget } } : {}),
     accumulate: training.accumulate,
     optimizer: {
       betas: training.betas,

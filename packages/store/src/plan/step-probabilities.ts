@@ -8,7 +8,10 @@ import type { RowUse } from './row-use.ts'
  */
 export function batchProbabilities({ rows, sequences, sequencesWith }: RowUse, batchSize: number): Float64Array {
   if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= sequences)) {
-    throw new StemkitError('bad-input', `a batch of ${batchSize} sequences, of which the text has ${sequences}`)
+    throw new StemkitError(
+      'bad-input',
+      `a batch of ${batchSize} sequences, of which the text has ${sequences}; take fewer, or more text`,
+    )
   }
   const known = new Map<number, number>()
   return Float64Array.from({ length: rows }, (_, row) => {
