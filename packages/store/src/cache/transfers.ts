@@ -20,17 +20,20 @@ export interface Transfers {
    * before anybody else is.
    */
   read(buffer: IoBuffer, signal: AbortSignal | undefined, settled: (failure: Failure | undefined) => void): void
-  /**
-   * Writes rows that `collect` names, in order, one round at a time, until there are none, or one fails. Of those it
-   * takes what is dirty and still `due` by then. No row is ever in two writes at once.
-   */
-  write(
-    collect: (into: Uint32Array) => number,
-    due: (slot: number) => boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<void>
+  /** Writes rows, in order, one round at a time, until there are none, or one fails. No row is in two writes at once. */
+  write(work: WriteWork): Promise<void>
   /** Resolves once nothing is under way. */
   idle(): Promise<void>
+}
+
+export interface WriteWork {
+  /** Names the keys of the next round; 0 if there are none. */
+  collect(into: Uint32Array): number
+  /** Whether a row is still to be written when its turn has come; a clean one is not. */
+  isDue(slot: number): boolean
+  /** Told of a failure before anybody else is. */
+  failed?(failure: Failure): void
+  readonly signal?: AbortSignal | undefined
 }
 
 interface TransfersParts {
@@ -79,7 +82,7 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
     changes.notify()
   }
 
-  const writeBuffer = (buffer: IoBuffer, signal: AbortSignal | undefined, failures: Failure[]): Promise<void> => {
+  const writeBuffer = (buffer: IoBuffer, signal: AbortSignal | undefined, failed: (failure: Failure) => void) => {
     const { keys, slots, count } = buffer
     return transfer(
       buffer,
@@ -89,36 +92,42 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
       },
       (failure) => {
         for (let i = 0; i < count; i++) table.endWrite(slots[i]!, !failure)
-        if (failure) failures.push(failure)
+        if (failure) failed(failure)
       },
     )
   }
 
-  /** Writes one round. */
-  const writeRound = async (
-    keys: Uint32Array,
-    due: (slot: number) => boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<void> => {
+  /** Copies those of the rows that are to be written into a buffer, from row `first` on. Returns how far it came. */
+  const fill = (buffer: IoBuffer, keys: Uint32Array, first: number, isDue: (slot: number) => boolean): number => {
+    for (let i = first; i < keys.length; i++) {
+      if (buffer.count === plan.bufferRows) return i
+      const slot = table.find(keys[i]!)
+      if (slot < 0 || (table.flags[slot]! & DIRTY) === 0 || !isDue(slot)) continue
+      buffer.bytes.set(rowOf(slot), buffer.count * rowBytes)
+      buffer.keys[buffer.count] = keys[i]!
+      buffer.slots[buffer.count++] = slot
+      table.beginWrite(slot)
+    }
+    return keys.length
+  }
+
+  const writeRound = async (keys: Uint32Array, { isDue, failed, signal }: WriteWork): Promise<void> => {
     const writes: Promise<void>[] = []
     const failures: Failure[] = []
-    const stopped = (): boolean => failures.length > 0 || signal?.aborted === true
-    for (let next = 0; next < keys.length && !stopped();) {
+    const fail = (failure: Failure): void => {
+      failures.push(failure)
+      failed?.(failure)
+    }
+    const isStopped = (): boolean => failures.length > 0 || signal?.aborted === true
+    for (let next = 0; next < keys.length && !isStopped();) {
       const buffer = buffers.take(true)
       if (!buffer) {
         await changes.next()
         continue
       }
-      for (; next < keys.length && buffer.count < plan.bufferRows; next++) {
-        const slot = table.find(keys[next]!)
-        if (slot < 0 || (table.flags[slot]! & DIRTY) === 0 || !due(slot)) continue
-        buffer.bytes.set(rowOf(slot), buffer.count * rowBytes)
-        buffer.keys[buffer.count] = keys[next]!
-        buffer.slots[buffer.count++] = slot
-        table.beginWrite(slot)
-      }
+      next = fill(buffer, keys, next, isDue)
       if (buffer.count === 0) buffers.give(buffer)
-      else writes.push(writeBuffer(buffer, signal, failures))
+      else writes.push(writeBuffer(buffer, signal, fail))
     }
     await Promise.all(writes)
     if (failures[0]) throw failures[0].error
@@ -152,19 +161,19 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
       )
     },
 
-    async write(collect, due, signal) {
+    async write(work) {
       for (;;) {
-        signal?.throwIfAborted()
+        work.signal?.throwIfAborted()
         const before = turn
         const mine = Promise.withResolvers<void>()
         turn = mine.promise
         try {
           await before
-          const count = collect(round)
+          const count = work.collect(round)
           if (count === 0) return
           const keys = round.subarray(0, count)
           keys.sort() // oxlint-disable-line unicorn/no-array-sort -- in place: a copy would not be in the budget
-          await writeRound(keys, due, signal)
+          await writeRound(keys, work)
         } finally {
           mine.resolve()
         }

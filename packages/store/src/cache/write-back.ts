@@ -20,12 +20,11 @@ export function createWriteBack(table: SlotTable, transfers: Transfers, changes:
 
   const writeLeaving = async (): Promise<void> => {
     writing = true
-    try {
-      await transfers.write(table.collectLeaving, table.isLeaving, undefined)
-    } catch (error) {
+    const failed = (reason: Failure): void => {
       failures++
-      failure = { error }
+      failure = reason
     }
+    await transfers.write({ collect: table.collectLeaving, isDue: table.isLeaving, failed }).catch(() => {})
     writing = false
     changes.notify()
   }
@@ -54,7 +53,7 @@ export function createWriteBack(table: SlotTable, transfers: Transfers, changes:
         }
         return count
       }
-      await transfers.write(collect, () => true, signal)
+      await transfers.write({ collect, isDue: () => true, signal })
       // What could not be written then, is now.
       if (failure === before || table.dirty === 0) failure = undefined
     },
