@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { convertCommand } from '../apps/stem/src/commands/convert.ts'
 import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
+import { planCommand } from '../apps/stem/src/commands/plan.ts'
 import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
 import { trainCommand } from '../apps/stem/src/commands/train.ts'
 import { verifyCommand } from '../apps/stem/src/commands/verify.ts'
@@ -75,9 +76,15 @@ test('every config in a document is one that stem train accepts', async () => {
 })
 
 describe('docs/command-line.md', () => {
-  const commands = [trainCommand, generateCommand, verifyCommand, convertCommand, exportCommand, recipeCommand].map(
-    (make) => make(),
-  )
+  const commands = [
+    trainCommand,
+    generateCommand,
+    verifyCommand,
+    convertCommand,
+    exportCommand,
+    planCommand,
+    recipeCommand,
+  ].map((make) => make())
   const text = read('docs/command-line.md')
   const sectionOf = (command: Command): string =>
     text.split(/^## /m).find((section) => section.startsWith(`stem ${command.name()}\n`)) ?? ''

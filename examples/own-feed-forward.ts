@@ -15,6 +15,7 @@ import { createTrainer, evaluate, train, warmupCosine } from '@stemkit/train'
 import { spawnWorker } from '@stemkit/train/node'
 import { readAddresses } from './addresses.ts'
 
+// #region feed_forward
 /**
  * STEM with a little context: y = Wd( silu(Wg x) * (U[token] + B A x) ). The row of the token is corrected by a product of
  * low rank, where a dense layer computes all of it and a STEM layer nothing.
@@ -39,6 +40,7 @@ const correctedStem: FeedForwardDefinition = {
     }
   },
 }
+// #endregion
 
 const steps = 60
 const batch = { size: 4, length: 64 }
