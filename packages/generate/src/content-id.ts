@@ -1,4 +1,5 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
+import type { RowStore } from '@stemkit/store'
 
 /** Hashed at a time: what is hashed has to be in ordinary memory and in one piece. */
 const CHUNK_BYTES = 64 * 2 ** 20
@@ -12,11 +13,19 @@ export async function contentId(
   weights: ReadonlyMap<string, NamedArray>,
   {
     custom,
+    rows,
     signal,
-  }: { readonly custom?: CustomFeedForwards | undefined; readonly signal?: AbortSignal | undefined } = {},
+  }: {
+    readonly custom?: CustomFeedForwards | undefined
+    /** Where the tables are, if not among the weights: they count by table and version. */
+    readonly rows?: Pick<RowStore, 'id' | 'version'> | undefined
+    readonly signal?: AbortSignal | undefined
+  } = {},
 ): Promise<string> {
   const lines = [JSON.stringify(Object.entries(config).toSorted(([a], [b]) => (a < b ? -1 : 1)))]
-  for (const name of listWeights(config, custom).keys()) {
+  if (rows) lines.push(`rows ${rows.id}/${rows.version}`)
+  for (const [name, { role }] of listWeights(config, custom)) {
+    if (rows && role === 'table') continue
     const { data } = weights.get(name)!
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     const digests: string[] = []

@@ -7,13 +7,14 @@ import type { Model, RunOptions } from './model.ts'
 
 /**
  * A model as evaluation and editing tools see it: requests in, results out in the same order, one at a time, always the
- * likeliest token. Its id is the content hash of the weights. The caller still disposes the model.
+ * likeliest token. Its id is the content hash of the weights, with the
+ * version of tables that are in a store. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
-  const { config, tokenizer, weights } = model
+  const { config, tokenizer, weights, rows } = model
   const { maxLength } = config
   return {
-    id: await contentId(config, weights, options),
+    id: await contentId(config, weights, { ...options, rows }),
     maxLength,
 
     async encode(text) {

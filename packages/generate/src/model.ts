@@ -3,6 +3,7 @@ import { checkBatch, listWeights, tokenExperts } from '@stemkit/model'
 import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import type { RowStore } from '@stemkit/store'
 import { forwardInputs, logitsGraph, scoreGraph, scoreInputs } from './forward.ts'
 import { startGeneration, type GenerateOptions, type Generation } from './generation.ts'
 import { createSerial } from './serial.ts'
@@ -12,6 +13,11 @@ export interface CreateModelOptions {
   readonly config: ModelConfig
   /** Every weight in full, as `listWeights` names them. The arrays are used as they are, not copied. */
   readonly weights: ReadonlyMap<string, NamedArray>
+  /**
+   * Rows of the tables, one layer for each in the order of `listWeights`, instead of tables among the weights. The model
+   * owns it from now on.
+   */
+  readonly rows?: RowStore | undefined
   /** Without one, prompts are token ids and pieces have no text. */
   readonly tokenizer?: Tokenizer | undefined
   readonly engine: Engine
@@ -40,6 +46,8 @@ export interface Scores {
 export interface Model {
   readonly config: ModelConfig
   readonly weights: ReadonlyMap<string, NamedArray>
+  /** Where its tables are, if not among the weights. */
+  readonly rows: RowStore | undefined
   readonly tokenizer: Tokenizer | undefined
   /** Continues a text or token ids; see `startGeneration` for what is thrown. */
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation
@@ -62,7 +70,7 @@ export async function createModel(options: CreateModelOptions): Promise<Model> {
   for (const [name, { role }] of listWeights(config, custom)) {
     if (role !== 'table') parameters[name] = weights.get(name)!.data
   }
-  const rows = openTableRows(config, weights, custom)
+  const rows = openTableRows(options)
   const inTurn = createSerial()
   const programs: { forward: Program; score?: Program } = {
     forward: await engine.load(logitsGraph(options), forwardInputs(options)),
@@ -103,6 +111,7 @@ export async function createModel(options: CreateModelOptions): Promise<Model> {
   return {
     config,
     weights,
+    rows: options.rows,
     tokenizer: options.tokenizer,
 
     generate(prompt, generateOptions) {
@@ -155,8 +164,9 @@ export async function createModel(options: CreateModelOptions): Promise<Model> {
   }
 }
 
-function checkWeights({ config, weights, custom }: CreateModelOptions): void {
-  for (const [name, { shape }] of listWeights(config, custom)) {
+function checkWeights({ config, weights, custom, rows }: CreateModelOptions): void {
+  for (const [name, { shape, role }] of listWeights(config, custom)) {
+    if (rows && role === 'table') continue
     const found = weights.get(name)
     if (!found) throw new StemkitError('bad-input', `model: the weights have no '${name}', which the config asks for`)
     if (found.shape.join() !== shape.join()) {

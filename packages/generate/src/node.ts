@@ -5,3 +5,10 @@ export {
   type ModelFiles,
   type ReadModelOptions,
 } from './node/load-model.ts'
+export {
+  openModelRows,
+  openRowsAt,
+  ROWS_FILE,
+  type OpenModelRowsOptions,
+  type RowsReference,
+} from './node/model-rows.ts'

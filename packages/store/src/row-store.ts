@@ -10,7 +10,7 @@ import type { RowTable } from './table/row-table.ts'
 
 /** What a store works on: a RowTable, or `{ ...driver, layout }` for rows without checksums and versions. */
 export type StoredRows = Pick<RowTable, 'rows' | 'rowBytes' | 'layout' | 'read' | 'dispose'> &
-  Partial<Pick<RowTable, 'write' | 'snapshot'>>
+  Partial<Pick<RowTable, 'id' | 'version' | 'write' | 'snapshot'>>
 
 export interface RowStoreOptions {
   /** Where the rows are. The store owns it from now on. */
@@ -46,6 +46,9 @@ export interface RowLease extends Lease {
  * Await a scatter before the gather that has to see it.
  */
 export interface RowStore {
+  /** Of its table: which one, and the version that it stands on; undefined for rows without versions. */
+  readonly id: string | undefined
+  readonly version: number | undefined
   readonly rows: number
   readonly layout: RowLayout
   /** Rows that memory holds at once; 0 without a budget. */
@@ -98,6 +101,10 @@ export function createRowStore(options: RowStoreOptions): RowStore {
   }
 
   return {
+    id: table.id,
+    get version() {
+      return table.version
+    },
     rows: table.rows,
     layout,
     capacity: access.capacity,

@@ -80,7 +80,7 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
 
   const resumed = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { signal })
   const table =
-    config.store && (await openStoredTables(config, { ...options, model: prepared.model, resume: resumed?.rows }))
+    config.store && (await openStoredTables(config, options, { model: prepared.model, resume: resumed?.rows }))
   const { trainer, flopsPerToken, peakFlops } = await openTrainer(config, prepared, custom, table)
   try {
     const loader = createLoader({ sequences: prepared.train, batchSize: config.training.batchSize, seed: config.seed })
@@ -155,11 +155,17 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
 
 async function openStoredTables(
   config: RunConfig,
-  options: RunOptions & Pick<TablesOptions, 'model' | 'resume'>,
+  options: Omit<RunOptions, 'resume'>,
+  tables: Pick<TablesOptions, 'model' | 'resume'>,
 ): Promise<RowTable> {
   const status = statusLine()
   try {
-    return await openTables(config, { openRows: openFileRows, ...options, onProgress: status.show })
+    return await openTables(config, {
+      ...options,
+      ...tables,
+      openRows: options.openRows ?? openFileRows,
+      onProgress: status.show,
+    })
   } finally {
     status.clear()
   }

@@ -4,13 +4,17 @@ import { nodeRuntime } from '@stemkit/compile/node'
 import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import type { RowStore } from '@stemkit/store'
 import { useBackend } from '@stemkit/tensor'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
 import { byteLength, toFloat32 } from '@stemkit/weights'
 import { readModelFolder } from '@stemkit/weights/node'
 import { createModel, type Model } from '../model.ts'
+import { openModelRows, openRowsAt, type OpenModelRowsOptions } from './model-rows.ts'
 
 export interface ReadModelOptions {
+  /** Whether tables may be missing, whose rows are elsewhere. Default false. */
+  readonly optionalTables?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** Told after every tensor. */
   readonly onProgress?: ((progress: { readonly bytes: number; readonly totalBytes: number }) => void) | undefined
@@ -28,9 +32,12 @@ export interface ModelFiles {
  * become float32.
  * @throws not-found, bad-input, unsupported, corrupt or io, with one line that names the file; the reason of `signal`
  */
-export async function readModel(folder: string, { signal, onProgress }: ReadModelOptions = {}): Promise<ModelFiles> {
+export async function readModel(
+  folder: string,
+  { signal, onProgress, optionalTables = false }: ReadModelOptions = {},
+): Promise<ModelFiles> {
   const options = signal ? { signal } : {}
-  const files = await readModelFolder(folder, options)
+  const files = await readModelFolder(folder, { ...options, optionalTables })
   try {
     const { config, tensors, tokenizerPath } = files
     const infos = [...tensors.tensors]
@@ -55,7 +62,12 @@ export async function readModel(folder: string, { signal, onProgress }: ReadMode
   }
 }
 
-export interface LoadModelOptions extends ReadModelOptions {
+export interface LoadModelOptions extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions {
+  /**
+   * Where the rows of the tables are: a URL, as in `file:./rows`, or a store, which the model then owns. Default: where the
+   * folder's `rows.json` says, else the tables among its weights.
+   */
+  readonly store?: string | RowStore | undefined
   /**
    * `cpu`: compiled, on ONNX Runtime. `webgpu`: on the tfjs backend of that name, whose package must have been imported.
    * Default `cpu`.
@@ -73,8 +85,19 @@ export interface LoadModelOptions extends ReadModelOptions {
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<Model> {
   const engine = options.engine ?? (await openDevice(options.device ?? 'cpu'))
-  const files = await readModel(folder, options)
-  return createModel({ ...files, engine, custom: options.custom })
+  const rows = await openRowsOf(folder, options)
+  try {
+    const files = await readModel(folder, { ...options, optionalTables: rows !== undefined })
+    return await createModel({ ...files, engine, rows, custom: options.custom })
+  } catch (error) {
+    await rows?.dispose()
+    throw error
+  }
+}
+
+async function openRowsOf(folder: string, { store, ...options }: LoadModelOptions): Promise<RowStore | undefined> {
+  if (store === undefined) return openModelRows(folder, options)
+  return typeof store === 'string' ? openRowsAt({ url: store }, options) : store
 }
 
 async function openDevice(device: 'cpu' | 'webgpu'): Promise<Engine> {

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { OpenRows } from '@stemkit/spec/row-driver'
+import { createRowStore, openRowTable, type RowStore } from '@stemkit/store'
+import { openFileRows } from '@stemkit/store/node'
+
+/** The file of a model folder that says where the rows of its tables are, if they are not among its weights. */
+export const ROWS_FILE = 'rows.json'
+
+/** What it says. */
+export interface RowsReference {
+  /** `file:` URLs without a leading slash are relative to the model folder. */
+  readonly url: string
+  /** Which table that is, and which of its versions. */
+  readonly table: string
+  readonly version: number
+}
+
+export interface OpenModelRowsOptions {
+  /** Opens URLs of other schemes than `file:`. */
+  readonly openRows?: OpenRows | undefined
+  /** Bytes of memory for rows. Default 256 MiB. */
+  readonly budget?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const BUDGET = 256 * 2 ** 20
+
+/**
+ * The rows that a model folder names, read only, at the version that it names; undefined if it names none.
+ * @throws corrupt for a file that says something else, conflict if the rows are another table's; what drivers throw
+ */
+export async function openModelRows(folder: string, options: OpenModelRowsOptions = {}): Promise<RowStore | undefined> {
+  const reference = await readReference(join(folder, ROWS_FILE))
+  return reference && openRowsAt({ ...reference, url: relativeTo(folder, reference.url) }, options)
+}
+
+/**
+ * Rows by URL, read only, for `loadModel` and `createModel`.
+ * @throws conflict if they are not of the table that is asked for; what drivers throw
+ */
+export async function openRowsAt(
+  { url, table: id, version }: Pick<RowsReference, 'url'> & Partial<RowsReference>,
+  { openRows = openFileRows, budget = BUDGET, signal }: OpenModelRowsOptions = {},
+): Promise<RowStore> {
+  const cancel = signal ? { signal } : {}
+  const driver = await openRows(url, { readOnly: true, ...cancel })
+  try {
+    const table = await openRowTable({ driver, mode: 'read', ...(version ? { version } : {}), ...cancel })
+    if (id !== undefined && table.id !== id) {
+      throw new StemkitError(
+        'conflict',
+        `the rows at ${schemeOf(url)} are of table ${table.id}, the model was saved with ${id}; point it to its own rows`,
+      )
+    }
+    return createRowStore({ table, budget })
+  } catch (error) {
+    await driver.dispose()
+    throw error
+  }
+}
+
+/** URLs may hold passwords. */
+const schemeOf = (url: string): string => (url.startsWith('file:') ? url : `${url.split(':')[0]}:...`)
+
+const relativeTo = (folder: string, url: string): string => {
+  const path = /^file:(?!\/)(.*)$/.exec(url)?.[1]
+  return path === undefined ? url : `file:${join(encodeURI(folder), path)}`
+}
+
+async function readReference(path: string): Promise<RowsReference | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new StemkitError('io', `${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+  const value = parse(text) as Partial<RowsReference> | undefined
+  const { url, table, version } = value ?? {}
+  if (typeof url === 'string' && typeof table === 'string' && Number.isInteger(version)) {
+    return { url, table, version: version! }
+  }
+  throw new StemkitError('corrupt', `${path} does not say where rows are: { url, table, version }`)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
