@@ -54,7 +54,7 @@ export async function redisRows(options: RedisRowsOptions): Promise<RowDriver> {
   }
   signal?.throwIfAborted()
   const { timeout } = settings
-  const connecting = { ...parsed, tls: parsed.tls && tls, timeout, silence: Math.min(SILENCE, timeout) }
+  const connecting = { ...parsed, tls: parsed.tls && tls, timeout, silence: Math.min(SILENCE, Math.ceil(timeout / 3)) }
   const router = await openRouter(connecting, signal)
   try {
     return await openRows({ where, router, settings, create, readOnly, signal })

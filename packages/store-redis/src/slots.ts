@@ -26,7 +26,7 @@ export const homeOf = (prefix: string): Shard => ({ keys: `{${prefix}}`, slot: s
 
 /**
  * The shards that rows are spread over. Nodes serve ranges of slots, so the slots are cut into as many equal ranges, and
- * each shard is named such that its slot falls into its own: every node then has its fair share, to within one shard.
+ * each shard is named such that its slot falls into its own: every node then has its fair share, to within two shards.
  */
 export function shardsOf(prefix: string, count: number): Shard[] {
   return Array.from({ length: count }, (_, range) => {

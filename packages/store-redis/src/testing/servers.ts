@@ -64,7 +64,11 @@ export async function startServer(settings: readonly string[] = KEEP_ALL): Promi
       const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder]
       const quick = ['--save', '', '--repl-diskless-sync-delay', '0', '--loglevel', 'warning']
       child = spawn(program!, [...fixed, ...quick, ...settings], { stdio: 'ignore' })
-      await untilTrue(async () => (await server.ask('PING')) === 'PONG', `${program} on port ${port} to start`)
+      const isUp = async (): Promise<boolean> => {
+        const answer = await server.ask('PING').catch((error: Error) => error.message)
+        return answer === 'PONG' || String(answer).startsWith('NOAUTH')
+      }
+      await untilTrue(isUp, `${program} on port ${port} to start`)
     },
     pause: () => child?.kill('SIGSTOP'),
     resume: () => child?.kill('SIGCONT'),
@@ -85,9 +89,17 @@ export interface TestCluster {
   remove(): Promise<void>
 }
 
-/** Starts three masters, and a replica of the last one. */
+/** Starts three masters, and a replica of the last one, which takes over however old its data are. */
 export async function startCluster(): Promise<TestCluster> {
-  const settings = [...KEEP_ALL, '--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
+  const clustered = [
+    '--cluster-enabled',
+    'yes',
+    '--cluster-node-timeout',
+    '1000',
+    '--cluster-replica-validity-factor',
+    '0',
+  ]
+  const settings = [...KEEP_ALL, ...clustered]
   const nodes = await Promise.all([1, 2, 3, 4].map(() => startServer(settings)))
   const masters = nodes.slice(0, 3)
   const replica = nodes[3]!
