@@ -5,6 +5,8 @@ import { formatReport, type Benchmark } from './report.ts'
 /** Modules that export `run`; loaded when asked for. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   optimizer: () => import('./optimizer.ts'),
+  store: () => import('./store.ts'),
+  'store-policies': () => import('./store-policies.ts'),
   train: () => import('./train.ts'),
 }
 const NAMES = Object.keys(BENCHMARKS).join(', ')
