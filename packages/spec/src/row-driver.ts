@@ -34,7 +34,7 @@ export type Durability = 'none' | 'process' | 'power'
  * them all.
  */
 export interface RowDriver {
-  /** Places there are now; `resize` changes it. */
+  /** Places there are now, possibly none; `resize` changes it. */
   readonly rows: number
   readonly rowBytes: number
   readonly durability: Durability

@@ -46,7 +46,8 @@ export interface LayeredRows extends RowDriver {
  * were written to the base. A layer with changes of its own is never emptied: over another base it is refused. While it is
  * open it is locked, so that nobody else fills it.
  *
- * All layers but the base must be writable, and be empty at first. The layers are owned by the result and disposed with it.
+ * All layers but the base must be writable, and be empty at first. The result owns the layers and disposes them; if this
+ * rejects they stay open.
  * @throws bad-input for fewer than two layers or rows of different sizes; conflict for a layer that is in use, holds changes
  *   to another base, or a table of its own; corrupt
  */

@@ -19,9 +19,15 @@ export interface MemoryRowsOptions {
  * @throws bad-input if the buffer has another size, or for a geometry that is none
  */
 export function memoryRows({ rows, rowBytes, buffer }: MemoryRowsOptions): RowDriver {
-  for (const [name, value] of Object.entries({ rows, rowBytes })) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new StemkitError('bad-input', `memory rows: ${name} is ${value}, it must be a whole number above 0`)
+  for (const [name, value, least] of [
+    ['rows', rows, 0],
+    ['rowBytes', rowBytes, 1],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < least || value > 2 ** 32) {
+      throw new StemkitError(
+        'bad-input',
+        `memory rows: ${name} is ${value}, it must be a whole number from ${least} to 2^32`,
+      )
     }
   }
   const memory = buffer === undefined ? ownMemory(rowBytes) : yourMemory(buffer, rows, rowBytes)
@@ -46,13 +52,13 @@ export function memoryRows({ rows, rowBytes, buffer }: MemoryRowsOptions): RowDr
     async read(ids, into, { signal } = {}) {
       open(signal)
       checkRows({ rows, rowBytes }, ids, into)
-      memory.eachRun(ids, (run, at) => into.set(run, at))
+      memory.copy(ids, into, 'out')
     },
 
     async write(ids, from, { signal } = {}) {
       open(signal)
       checkRows({ rows, rowBytes }, ids, from)
-      memory.eachRun(ids, (run, at) => run.set(from.subarray(at, at + run.length)))
+      memory.copy(ids, from, 'in')
     },
 
     ...(memory.grow && {
@@ -115,9 +121,11 @@ export function memoryRows({ rows, rowBytes, buffer }: MemoryRowsOptions): RowDr
   }
 }
 
+type Way = 'in' | 'out'
+
 interface Memory {
-  /** Calls `visit` with the bytes of each run of adjacent rows, and where they are in the caller's block. */
-  eachRun(ids: Uint32Array, visit: (run: Uint8Array, at: number) => void): void
+  /** Copies rows between their places and the caller's block. */
+  copy(ids: Uint32Array, block: Uint8Array, way: Way): void
   grow?(rows: number): void
   free(): void
 }
@@ -129,7 +137,7 @@ function ownMemory(rowBytes: number): Memory {
   const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES / rowBytes))
   const chunks: Uint8Array[] = []
   return {
-    eachRun: (ids, visit) => eachRun(chunks, chunkRows, rowBytes, ids, visit),
+    copy: (ids, block, way) => copyRows({ chunks, chunkRows, rowBytes }, ids, block, way),
     grow(rows) {
       const needed = Math.ceil(rows / chunkRows)
       for (let i = Math.max(0, chunks.length - 1); i < needed; i++) {
@@ -158,24 +166,26 @@ function yourMemory(buffer: ArrayBufferLike | ArrayBufferView, rows: number, row
   }
   const chunks = [bytes]
   return {
-    eachRun: (ids, visit) => eachRun(chunks, rows, rowBytes, ids, visit),
+    copy: (ids, block, way) => copyRows({ chunks, chunkRows: rows, rowBytes }, ids, block, way),
     free: () => void (chunks.length = 0),
   }
 }
 
-function eachRun(
-  chunks: readonly Uint8Array[],
-  chunkRows: number,
-  rowBytes: number,
-  ids: Uint32Array,
-  visit: (run: Uint8Array, at: number) => void,
-): void {
+interface Chunks {
+  readonly chunks: readonly Uint8Array[]
+  readonly chunkRows: number
+  readonly rowBytes: number
+}
+
+function copyRows({ chunks, chunkRows, rowBytes }: Chunks, ids: Uint32Array, block: Uint8Array, way: Way): void {
   for (let from = 0, to = 1; from < ids.length; from = to, to++) {
     const id = ids[from]!
     const chunk = Math.floor(id / chunkRows)
-    const most = (chunk + 1) * chunkRows - id
-    while (to < ids.length && to - from < most && ids[to] === id + to - from) to++
-    const start = (id - chunk * chunkRows) * rowBytes
-    visit(chunks[chunk]!.subarray(start, start + (to - from) * rowBytes), from * rowBytes)
+    const inChunk = id - chunk * chunkRows
+    // Adjacent rows are copied together.
+    while (to < ids.length && to - from < chunkRows - inChunk && ids[to] === id + to - from) to++
+    const run = chunks[chunk]!.subarray(inChunk * rowBytes, (inChunk + to - from) * rowBytes)
+    if (way === 'out') block.set(run, from * rowBytes)
+    else run.set(block.subarray(from * rowBytes, to * rowBytes))
   }
 }

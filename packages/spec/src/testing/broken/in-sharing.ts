@@ -5,6 +5,18 @@ import { snapshot, tick } from './slow-rows.ts'
 /** In growing, and in what others who open the same rows see. */
 export const IN_SHARING: readonly Fault[] = [
   [
+    'needs a row to grow from',
+    {
+      outside: (driver) => ({
+        resize: async (rows, options) => {
+          if (driver.rows === 0) throw new StemkitError('bad-input', 'there are no rows yet')
+          await driver.resize(rows, options)
+        },
+      }),
+    },
+    ['resize: adds rows where there are none yet'],
+  ],
+  [
     'loses rows when it grows',
     {
       outside: (driver) => ({

@@ -32,6 +32,21 @@ export const resize: Promises = {
     await checkRejects(() => driver.read(Uint32Array.of(5000), new Uint8Array(48)), 'bad-input', 'row 5000 of 5000')
   },
 
+  'resize: adds rows where there are none yet': async (bench) => {
+    const driver = growable(await bench.open({ rows: 0, rowBytes: 48 }))
+    check(driver.rows === 0, `there should be no rows, not ${driver.rows}`)
+    await driver.read(new Uint32Array(0), new Uint8Array(0))
+    await checkRejects(() => driver.read(Uint32Array.of(0), new Uint8Array(48)), 'bad-input', 'row 0 of none')
+    await driver.resize(3)
+    const ids = range(1, 3)
+    await driver.write(ids, pattern(ids, 48, 1))
+    const into = new Uint8Array(3 * 48).fill(0xee)
+    await driver.read(range(0, 3), into)
+    const expected = new Uint8Array(3 * 48)
+    expected.set(pattern(ids, 48, 1), 48)
+    checkRowsEqual(range(0, 3), into, expected, 'the first three rows')
+  },
+
   'resize: to as many rows changes nothing, to fewer is refused': async (bench) => {
     const driver = growable(await bench.open())
     const all = range(0, 64)

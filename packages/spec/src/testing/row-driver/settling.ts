@@ -52,7 +52,7 @@ export async function settlesAtOnce(work: Promise<unknown>): Promise<boolean> {
 }
 
 /** Lets all reactions to what has happened run, and nothing new happen. */
-export async function microtasks(): Promise<void> {
+async function microtasks(): Promise<void> {
   for (let i = 0; i < 100; i++) await Promise.resolve()
 }
 
