@@ -1,11 +1,11 @@
 /** Every example is run as a reader would run it, and has to say what it says it shows. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'stemkit-examples-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -59,4 +59,27 @@ test('own-feed-forward learns, as the dense and the STEM model beside it do', { 
 test('export-and-run-onnx needs no model folder', { timeout: 60_000 }, async () => {
   const exported = await run('export-and-run-onnx.ts')
   expect(numberIn(exported, /largest difference from the model itself: (\S+)/)).toBeLessThan(2e-5)
+})
+
+describe('plugin-template', () => {
+  const file = (path: string): string => fileURLToPath(new URL(`plugin-template/${path}`, import.meta.url))
+
+  test('has a driver of under 60 lines that passes the conformance suite', { timeout: 120_000 }, async () => {
+    expect(readFileSync(file('src/index.ts'), 'utf8').trimEnd().split('\n').length).toBeLessThan(60)
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap'], {
+      cwd: file('.'),
+    })
+    expect(numberIn(stdout, /^# pass (\d+)$/m)).toBeGreaterThan(40)
+    expect(stdout).toMatch(/^# fail 0$/m)
+  })
+
+  test('asks for the packages as they are published', () => {
+    const { dependencies } = JSON.parse(readFileSync(file('package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    for (const [name, range] of Object.entries(dependencies)) {
+      const manifest = file(`../node_modules/${name}/package.json`)
+      expect(range, name).toBe(`^${(JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version}`)
+    }
+  })
 })

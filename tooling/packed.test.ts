@@ -1,5 +1,5 @@
 // What users get: every public package packed, installed from its tarball into an empty npm project, its README tried.
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,6 +123,55 @@ test(
   },
   5 * MINUTE,
 )
+
+describe('the template of a plugin, copied', () => {
+  const template = join(user, 'my-plugin')
+  beforeAll(() => {
+    cpSync(join(root, 'examples/plugin-template'), template, { recursive: true })
+  })
+
+  test(
+    'passes the conformance suite',
+    async () => {
+      const { failed, stdout, output } = await run(process.execPath, ['--test', '--test-reporter=tap'], template)
+      expect(failed, output).toBe(false)
+      expect(Number(/^# pass (\d+)$/m.exec(stdout)?.[1])).toBeGreaterThan(40)
+    },
+    2 * MINUTE,
+  )
+
+  test(
+    'gives stem a URL scheme: as TypeScript, and built as a package',
+    async () => {
+      const text = 'the state of our union is strong and we must go on with work for all people. '.repeat(400)
+      writeFileSync(join(user, 'text.txt'), text)
+      const model = { dim: 16, layers: 2, heads: 2, ffnHidden: 32, maxLength: 16, kind: 'stem' }
+      const training = { steps: 4, batchSize: 2, warmup: 1 }
+      const data = { train: 'text.txt', heldOut: 0.1 }
+      const config = { model, tokenizer: { vocabSize: 300 }, data, training, store: { url: 'ram:./rows.bin' } }
+      writeFileSync(join(user, 'run.yaml'), JSON.stringify({ ...config, plugins: ['./my-plugin/src/index.ts'] }))
+      const trained = await run('npx', ['--no-install', 'stem', 'train', 'run.yaml', '--run', 'ram', '--json'], user)
+      expect(trained.failed, trained.output).toBe(false)
+      expect(statSync(join(user, 'rows.bin')).size).toBeGreaterThan(300 * 3 * 32 * 4)
+
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      const built = await run(process.execPath, [tsc, '--typeRoots', join(root, 'node_modules/@types')], template)
+      expect(built.output).toBe('')
+      symlinkSync(template, join(user, 'node_modules/stemkit-plugin-ram'))
+      const args = ['generate', join('ram', 'model'), '--plugin', 'stemkit-plugin-ram', '--max-tokens', '3', '--json']
+      const generated = await run('npx', ['--no-install', 'stem', ...args], user)
+      expect(generated.failed, generated.output).toBe(false)
+      expect(JSON.parse(generated.stdout)).toMatchObject({ usage: { completionTokens: 3 } })
+
+      const [without, missing] = [args.filter((arg) => !/plugin/.test(arg)), 'stemkit-plugin-ran']
+      const unknown = await run('npx', ['--no-install', 'stem', ...without], user)
+      expect(unknown.output).toContain("no row driver for the URL scheme 'ram'")
+      const absent = await run('npx', ['--no-install', 'stem', ...without, '--plugin', missing], user)
+      expect(absent.output).toContain(`plugin ${missing}: no such package can be found`)
+    },
+    5 * MINUTE,
+  )
+})
 
 test('a README is read for its install lines and its first example', () => {
   const text =

@@ -4,54 +4,56 @@ import { deserialize, serialize } from 'node:v8'
 import { definePlugin } from '@stemkit/plugin'
 import { StemkitError } from '@stemkit/spec/errors'
 import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
-import type { Meta, OpenRows, RowDriver } from '@stemkit/spec/row-driver'
+import type { Meta, OpenRows } from '@stemkit/spec/row-driver'
 
 /** Opens `ram:./rows.bin`: rows that live in memory, all of which each flush writes to the file. */
 export const openRam: OpenRows = async (url, { create } = {}) => {
   const path = url.slice('ram:'.length)
   const file = await readFile(path).catch(() => undefined)
-  if (create && file) throw new StemkitError('conflict', `ram: ${path} is there already; open it, or remove it first`)
+  if (create && file) throw new StemkitError('conflict', `ram: ${path} is there already; remove it, or open it`)
   if (!create && !file) throw new StemkitError('not-found', `ram: there is no ${path}; correct the path, or create it`)
-  const table: { bytes: Uint8Array; rowBytes: number; metas: Map<string, Meta> } = create
-    ? { bytes: new Uint8Array(create.rows * create.rowBytes), rowBytes: create.rowBytes, metas: new Map() }
-    : deserialize(file!)
-  const { bytes, rowBytes, metas } = table
-  const row = (i: number, of = bytes) => of.subarray(i * rowBytes, (i + 1) * rowBytes)
+  const empty = { ...create!, data: new Map<number, Uint8Array>(), metas: new Map<string, Meta>() }
+  const table: typeof empty & { rows: number } = create ? empty : deserialize(file!)
+  const { rowBytes, data, metas } = table
+  const load = (ids: Uint32Array, into: Uint8Array) => {
+    checkRows(table, ids, into)
+    ids.forEach((id, i) => into.set(data.get(id) ?? new Uint8Array(rowBytes), i * rowBytes))
+  }
+  const store = (ids: Uint32Array, from: Uint8Array) => {
+    checkRows(table, ids, from)
+    ids.forEach((id, i) => data.set(id, from.slice(i * rowBytes, (i + 1) * rowBytes)))
+  }
+  const grow = (rows: number) => {
+    if (!(rows >= table.rows && rows % 1 === 0))
+      throw new StemkitError('bad-input', `ram: cannot resize to ${rows} rows`)
+    table.rows = rows
+  }
+  const metaOf = (name: string) => (checkMetaName(name), metas.get(name))
+  const put = (name: string, value: Uint8Array, over?: string | null) => {
+    const [now, version] = [metaOf(name)?.version ?? null, randomUUID()]
+    if (![undefined, now].includes(over)) throw new StemkitError('conflict', `ram: ${name} has changed; read it again`)
+    metas.set(name, { bytes: value.slice(), version })
+    return version
+  }
   const save = () => writeFile(`${path}.new`, serialize(table)).then(() => rename(`${path}.new`, path))
   const calls = rowCalls() // Calls that touch the same rows or name wait for each other; heeds abort and dispose.
-  const onMeta = <T>(name: string, work: () => T, signal?: AbortSignal) =>
-    calls.run({ name }, () => (checkMetaName(name), work()), signal)
-
-  const driver: RowDriver = {
-    rows: bytes.length / rowBytes,
+  return {
+    get rows() {
+      return table.rows
+    },
     rowBytes,
     durability: 'process', // A flush that has resolved outlives the process, not a loss of power.
-    async read(ids, into, { signal } = {}) {
-      checkRows(driver, ids, into)
-      await calls.run({ read: ids }, () => ids.forEach((id, i) => row(i, into).set(row(id))), signal)
-    },
-    async write(ids, from, { signal } = {}) {
-      checkRows(driver, ids, from)
-      await calls.run({ write: ids }, () => ids.forEach((id, i) => row(id).set(row(i, from))), signal)
-    },
+    read: (ids, into, { signal } = {}) => calls.run({ read: ids }, () => load(ids, into), signal),
+    write: (ids, from, { signal } = {}) => calls.run({ write: ids }, () => store(ids, from), signal),
+    resize: (rows, { signal } = {}) => calls.run({ all: 'around' }, () => grow(rows), signal),
     meta: {
-      get: (name, { signal } = {}) => onMeta(name, () => structuredClone(metas.get(name)), signal),
-      async put(name, value, { signal, ifVersion } = {}) {
-        const meta: Meta = { bytes: value.slice(), version: randomUUID() }
-        const put = () => {
-          const now = metas.get(name)?.version ?? null
-          if (ifVersion !== undefined && ifVersion !== now)
-            throw new StemkitError('conflict', `ram: ${name} has changed`)
-          metas.set(name, meta)
-        }
-        return onMeta(name, put, signal).then(() => meta.version)
-      },
-      remove: (name, { signal } = {}) => onMeta(name, () => void metas.delete(name), signal),
+      get: (name, { signal } = {}) => calls.run({ name }, () => structuredClone(metaOf(name)), signal),
+      put: (name, value, { signal, ifVersion } = {}) => calls.run({ name }, () => put(name, value, ifVersion), signal),
+      remove: (name, { signal } = {}) => calls.run({ name }, () => void (metaOf(name) && metas.delete(name)), signal),
     },
     flush: ({ signal } = {}) => calls.run({ all: 'before' }, save, signal),
     dispose: () => calls.end(),
   }
-  return driver
 }
 
 export default definePlugin({ name: 'ram', drivers: { ram: openRam } })

@@ -26,7 +26,6 @@ rowDriverConformance(test, {
     return remember(await openRam(url), url)
   },
   exempt: {
-    resize: 'a table has as many rows as it was made with',
     lock: 'the file is for one opener at a time',
     'meta: of puts that race over one version exactly one wins': 'the file is for one opener at a time',
   },

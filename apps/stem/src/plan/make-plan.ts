@@ -124,7 +124,7 @@ export function makePlan(subject: Subject, budget: number | undefined): Plan {
   }
 }
 
-export const rowUseOf = ({ model, text, length }: Subject): RowUse =>
+const rowUseOf = ({ model, text, length }: Subject): RowUse =>
   measureRowUse(text!.packed.tokens, { rows: model.vocabSize, length })
 
 function planRows({ model, custom, batch, text }: Subject, use: RowUse, budget: number | undefined): RowsPlan {

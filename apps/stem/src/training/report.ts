@@ -116,8 +116,8 @@ function lossByFlops(results: readonly RunResult[]): Section {
 
 async function samples(results: readonly RunResult[], signal: AbortSignal): Promise<Section> {
   const texts = []
-  for (const { label, modelFolder, custom } of results) {
-    const model = await loadModel(modelFolder, { signal, custom })
+  for (const { label, modelFolder, custom, openRows } of results) {
+    const model = await loadModel(modelFolder, { signal, custom, openRows })
     try {
       for (const prompt of PROMPTS) {
         let text = prompt

@@ -70,6 +70,8 @@ export interface RunResult {
   readonly modelFolder: string
   /** Feed-forwards that the model needs beside those that are built in. */
   readonly custom: CustomFeedForwards | undefined
+  /** Opens the rows of its tables, if they are in a store. */
+  readonly openRows: OpenRows | undefined
 }
 
 /** Trains one model as its config says, into a folder that a later call can resume from. */
@@ -144,6 +146,7 @@ export async function runTraining(config: RunConfig, options: RunOptions): Promi
       parameters: countParameters(prepared.model, custom),
       modelFolder: folder.model,
       custom,
+      openRows: options.openRows,
     }
   } catch (error) {
     if (error instanceof Interrupted) throw new Interrupted(await whatWasKept(folder.checkpoints))
