@@ -32,7 +32,7 @@ export function recordOf(root: Root, number: number): Root['records'][number] {
 
 /**
  * What a writer that continues from version `at` has to know: which places nobody needs, and for how long the others are
- * needed. `live` are the versions that can be read, `at` among them. Reads the records of all of them.
+ * needed. `live` are the versions that can be read, `at` among them, in ascending order. Reads the records of all of them.
  */
 export async function loadPlaces(
   driver: RowDriver,
@@ -59,7 +59,7 @@ export async function loadPlaces(
   const need = (key: number, place: number, version: number): void => {
     if (placeIn(map, key, root.rows) !== place) {
       free.remove(place)
-      died.set(place, Math.max(died.get(place) ?? 0, version + 1))
+      died.set(place, version + 1)
     }
     born.set(place, Math.min(born.get(place) ?? version, version))
   }

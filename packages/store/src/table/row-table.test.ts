@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { payloadBytes, type RowLayout } from '../layout.ts'
 import { createRowTable, openRowTable } from './open-row-table.ts'
 import { recordBytes } from './row-io.ts'
@@ -385,8 +385,9 @@ describe('one writer', () => {
     const open = (): ReturnType<typeof medium.open> => without(medium.open(), 'lock')
     const stale = await newTable(medium, 4, open())
     await openRowTable({ driver: open(), mode: 'write' })
-    await new Promise((resolve) => setTimeout(resolve, 1050))
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1500 })
     await expect(writeRows(stale, [1], 1)).rejects.toMatchObject({ code: 'conflict' })
+    vi.useRealTimers()
     expect(medium.bytes.rows).toBe(4)
   })
 })

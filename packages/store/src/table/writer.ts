@@ -6,7 +6,7 @@ import { checkOverlay, listOverlays, loadOverlay } from '../overlay/overlays.ts'
 import { committer, type Change } from './committer.ts'
 import { inTurn } from './in-turn.ts'
 import { loadPlaces } from './load-places.ts'
-import { emptyDelta, placeBook, type Delta } from './place-book.ts'
+import { emptyDelta, entriesOf, placeBook, type Delta } from './place-book.ts'
 import { openPublisher } from './publisher.ts'
 import { GONE } from './records.ts'
 import type { RootOverlay } from './root.ts'
@@ -98,12 +98,11 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
     await versions.commit(delta, change)
     book.settle(delta)
     deltas.shift()
-    await release()
+    release()
   }
 
-  /** Frees what no version needs, once the reads under way are done with it. */
-  const release = (): Promise<void> =>
-    calls.run({ all: 'before' }, () => book.release(publisher.live().map(({ version }) => version)))
+  /** Frees what no version needs. No read is under way there: a row moves on only after the reads that were asked before. */
+  const release = (): void => book.release(publisher.live().map(({ version }) => version))
 
   /** Makes a version of a delta that `fill` makes, of no rows but its own. */
   const commitAlone = (fill: (delta: Delta) => Promise<Change>): Promise<void> =>
@@ -114,7 +113,9 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
       }
       const delta = seal()
       try {
-        await commit(delta, await fill(delta))
+        const change = await fill(delta)
+        // Keys that end do so after the reads under way.
+        await calls.run({ write: entriesOf(delta).ids }, () => commit(delta, change))
       } catch (error) {
         if (deltas[0] === delta) {
           deltas.shift()
@@ -191,7 +192,7 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
       check()
       await commits(async () => {
         await versions.drop(version)
-        await release()
+        release()
       })
     },
 
