@@ -1,1 +1,2 @@
-export {}
+export { lmdbRows, type LmdbRowsOptions } from './lmdb-rows.ts'
+export { openLmdbRows } from './open-lmdb-rows.ts'
