@@ -52,6 +52,8 @@ describe('stem plan', () => {
     expect(rows!.training.map((step) => step.batch)).toContain(3)
     expect(rows!.text.tokens).toBeLessThanOrEqual(408)
     expect(rows!.cache.map(({ budget }) => budget)).toEqual([64 * 1024])
+    const stored = await planned(at('run.yaml'), '--tokens', '400', '--set', 'store.budget=100KB')
+    expect(stored.rows!.cache.map(({ budget }) => budget)).toEqual([100 * 1024])
   })
 
   test('prints tables for a person, without colours where nobody would see them', async () => {

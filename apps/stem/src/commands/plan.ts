@@ -34,7 +34,11 @@ export function planCommand(): Command {
       "tokens of a sequence (default: the config's, else the model's longest)",
       wholeNumber(1),
     )
-    .option('--budget <bytes>', 'memory for cached rows, as in 512MiB (default: shares of the table)', byteCount)
+    .option(
+      '--budget <bytes>',
+      "memory for cached rows, as in 512MiB (default: the config's, else shares of the table)",
+      byteCount,
+    )
     .option(
       '--text <path...>',
       "text whose tokens are counted (default: the config's, else State of the Union addresses)",
@@ -55,13 +59,14 @@ export function planCommand(): Command {
           plugins,
           batch,
           length,
+          budget,
           text,
           tokenizer,
           tokens,
           signal,
           onProgress: status.show,
         })
-        const plan = makePlan(subject, budget)
+        const plan = makePlan(subject)
         const measured = flags.measure
           ? await measurePlan(subject, plan, { signal, onProgress: status.show })
           : undefined

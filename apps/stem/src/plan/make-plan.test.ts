@@ -11,9 +11,10 @@ const subject: Subject = {
   custom: {},
   batch: 2,
   length: 2,
+  budget: undefined,
   text: { name: 'a text', packed: packDocuments([[1, 1, 1, 2, 3, 3, 1, 4]], { length: 2, endOfText: 0 }) },
 }
-const plan = makePlan(subject, undefined)
+const plan = makePlan(subject)
 const row = 4 * 24
 
 describe('a plan, by hand', () => {
@@ -72,17 +73,17 @@ describe('a plan, by hand', () => {
 })
 
 test('caches hold what fits beside their bookkeeping; one that a step does not fit has no hit rate', () => {
-  const ample = makePlan(subject, 2 ** 20).rows!.cache
+  const ample = makePlan({ ...subject, budget: 2 ** 20 }).rows!.cache
   expect(ample).toEqual([{ budget: 2 ** 20, slots: 10, share: 1, hitRate: { lru: 1, lfu: 1 }, missedBytes: 0 }])
-  expect(makePlan(subject, 100).rows!.cache).toEqual([{ budget: 100, slots: 0, share: 0 }])
+  expect(makePlan({ ...subject, budget: 100 }).rows!.cache).toEqual([{ budget: 100, slots: 0, share: 0 }])
   expect(plan.rows!.cache.map(({ budget }) => budget)).toEqual([180, 360, 720, 1440])
 })
 
 test('without tables or text there are no rows to plan', () => {
-  const dense = makePlan({ ...subject, model: { ...subject.model, feedForwards: ['dense', 'dense'] } }, undefined)
+  const dense = makePlan({ ...subject, model: { ...subject.model, feedForwards: ['dense', 'dense'] } })
   expect(dense.rows).toBeUndefined()
   expect(dense.costs!.layers).toEqual([1])
-  const unread = makePlan({ ...subject, text: undefined }, undefined)
+  const unread = makePlan({ ...subject, text: undefined })
   expect(unread).toMatchObject({ parameters: plan.parameters, bytes: plan.bytes, costs: plan.costs })
   expect(unread).not.toHaveProperty('rows')
   expect(unread).not.toHaveProperty('decodingLoads')
@@ -91,15 +92,15 @@ test('without tables or text there are no rows to plan', () => {
 })
 
 test('a batch that the text has too few sequences for is refused', () => {
-  expect(() => makePlan({ ...subject, batch: 5 }, undefined)).toThrow('a batch of 5 sequences, of which the text has 4')
+  expect(() => makePlan({ ...subject, batch: 5 })).toThrow('a batch of 5 sequences, of which the text has 4')
 })
 
 test('what is measured is what was predicted where everything fits, and the bytes are those of whole rows', async () => {
   const options = { signal: new AbortController().signal, onProgress: () => {} }
-  const [measured] = await measurePlan(subject, makePlan(subject, 2 ** 20), options)
+  const [measured] = await measurePlan(subject, makePlan({ ...subject, budget: 2 ** 20 }), options)
   expect(measured).toMatchObject({ budget: 2 ** 20, slots: 10, predicted: { rows: 2.5, hitRate: 1, bytesRead: 0 } })
   // The loader also has the rest of the text, filled up with the end of text.
   expect(measured!.measured).toMatchObject({ hitRate: 1, bytesRead: 0 })
   expect(measured!.error.hitRate).toBe(0)
-  expect(await measurePlan(subject, makePlan(subject, 100), options)).toEqual([])
+  expect(await measurePlan(subject, makePlan({ ...subject, budget: 100 }), options)).toEqual([])
 })

@@ -103,11 +103,11 @@ export interface CachePlan {
 }
 
 /** @throws StemkitError for shapes and batches that cannot be */
-export function makePlan(subject: Subject, budget: number | undefined): Plan {
+export function makePlan(subject: Subject): Plan {
   const { model, custom, batch, length } = subject
   const parameters = countParameters(model, custom)
   const use = subject.text && rowUseOf(subject)
-  const rows = use && parameters.table > 0 ? planRows(subject, use, budget) : undefined
+  const rows = use && parameters.table > 0 ? planRows(subject, use) : undefined
   const costs = model.layers > 1 ? compareCosts(model, { length }) : undefined
   const own = rows?.training.find((step) => step.batch === batch)
   return {
@@ -127,7 +127,7 @@ export function makePlan(subject: Subject, budget: number | undefined): Plan {
 const rowUseOf = ({ model, text, length }: Subject): RowUse =>
   measureRowUse(text!.packed.tokens, { rows: model.vocabSize, length })
 
-function planRows({ model, custom, batch, text }: Subject, use: RowUse, budget: number | undefined): RowsPlan {
+function planRows({ model, custom, batch, budget, text }: Subject, use: RowUse): RowsPlan {
   const values = countBytes(model, 'f32', custom).tokenRows
   const trainedRowBytes = 3 * values
   // The batch that was asked for is refused if there is too little text; the others are left out.

@@ -21,6 +21,7 @@ export interface SubjectOptions {
   readonly tokens: number
   readonly length: number | undefined
   readonly batch: number | undefined
+  readonly budget: number | undefined
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
 }
@@ -32,6 +33,8 @@ export interface Subject {
   /** B and T. */
   readonly batch: number
   readonly length: number
+  /** Bytes for cached rows, where that is said. */
+  readonly budget: number | undefined
   /** Undefined where no tokenizer is known. */
   readonly text: PlanText | undefined
 }
@@ -49,7 +52,7 @@ async function ofModel(file: string, options: SubjectOptions): Promise<Subject> 
   const { feedForwards: custom } = await openPlugins(options.plugins, { signal })
   const model = checkModelConfig(parseModelConfig(await readValue(file)))
   const length = options.length ?? model.maxLength
-  const subject = { model, custom, length, batch: options.batch ?? DEFAULT_BATCH }
+  const subject = { model, custom, length, batch: options.batch ?? DEFAULT_BATCH, budget: options.budget }
   const tokenizer = await loadTokenizerFolder(tokenizerPath, { signal }).catch((error: unknown) => {
     if (options.tokenizer === undefined && StemkitError.isInstance(error) && error.code === 'not-found')
       return undefined
@@ -73,7 +76,8 @@ async function ofRun(file: string, options: SubjectOptions): Promise<Subject> {
   const model = modelOf(config, tokenizer.vocabSize, custom)
   const length = options.length ?? config.data.length ?? model.maxLength
   const text = await packSample(sample, tokenizer, { ...options, length, vocabSize: model.vocabSize })
-  return { model, custom, length, batch: options.batch ?? config.training.batchSize, text }
+  const { batch = config.training.batchSize, budget = config.store?.budget } = options
+  return { model, custom, length, batch, budget, text }
 
   async function tokenizerOf(path: string | undefined, { documents }: Sample) {
     if (path !== undefined) return (await readTokenizerFolder(path, { signal })).json
