@@ -163,6 +163,7 @@ describe('a reader', () => {
 
   test('that opens while its version goes away finds another', async () => {
     for (const [call, rounds] of [
+      ['put', 1],
       ['put', 3],
       ['get', 1],
       ['get', 3],
