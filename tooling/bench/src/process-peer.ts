@@ -23,6 +23,8 @@ export interface Peer extends Side {
   step(learningRate?: number): Promise<PeerStep>
   /** One step, in milliseconds. */
   run(): Promise<number>
+  /** Sends a command of the peer's own; the answer is what it prints. */
+  ask<T>(command: string): Promise<T>
   /** GFLOP/s that one large matrix product reaches. */
   gflops(): Promise<number>
   /** Most anonymous memory held during one more step, in bytes. */
@@ -86,6 +88,7 @@ export async function startPeer({ command, args, env, explain, signal }: PeerOpt
   return {
     description,
     step,
+    ask: (command) => ask(command) as Promise<never>,
     run: async () => (await step()).milliseconds,
     gflops: async () => ((await ask('product')) as { gflops: number }).gflops,
     memory: () => peakMemory(child.pid!, step),

@@ -8,10 +8,15 @@ import { createInterface } from 'node:readline'
 import { compiledEngine, type Engine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import type { Batch } from '@stemkit/data'
+import { listWeights } from '@stemkit/model'
+import { createRowTable, recordBytes, type RowLayout, type RowTable } from '@stemkit/store'
+import { openFileRows } from '@stemkit/store/node'
+import { openRedisRows } from '@stemkit/store-redis'
 import { createTrainer, measurePeakFlops, type ModelTrainer } from '@stemkit/train'
 import { spawnWorker } from '@stemkit/train/node'
-import { openSafetensors } from '@stemkit/weights/node'
-import type { TaskFile } from './training-task.ts'
+import { toFloat32 } from '@stemkit/weights'
+import { openSafetensors, type TensorReader } from '@stemkit/weights/node'
+import type { StoreTask, TaskFile } from './training-task.ts'
 
 const task = JSON.parse(await readFile(process.argv[2]!, 'utf8')) as TaskFile
 const threads = availableParallelism()
@@ -26,6 +31,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [command, argument] = line.split(' ')
   if (command === 'step') say(await step(argument === undefined ? task.learningRate : Number(argument)))
   else if (command === 'product') say({ gflops: (await measurePeakFlops(engine)) / 1e9 })
+  else if (command === 'snapshot') say(await snapshot())
   else throw new Error(`unknown command '${line}'`)
 }
 await trainer.dispose()
@@ -34,22 +40,65 @@ async function step(learningRate: number): Promise<unknown> {
   const batch = batches[taken++ % batches.length]!
   const compiledBefore = engine.seconds
   const start = performance.now()
-  const { loss, gradNorm, bytesCopied } = await trainer.step([batch], learningRate)
+  const upcoming = [batches[taken % batches.length]!]
+  const { loss, gradNorm, bytesCopied } = await trainer.step([batch], learningRate, { upcoming })
   const milliseconds = performance.now() - start
   return { milliseconds, loss, gradNorm, bytesCopied, compileSeconds: engine.seconds - compiledBefore }
 }
 
+/** Makes the rows a version: how long that takes, and what the store did so far. */
+async function snapshot(): Promise<unknown> {
+  const start = performance.now()
+  await trainer.snapshotRows?.()
+  return { snapshotMs: performance.now() - start, rows: trainer.rowStats() }
+}
+
 async function openTrainer(): Promise<ModelTrainer> {
-  const { config, size, length } = task
-  const weights = { seed: 0 }
-  const opened = await createTrainer({ config, weights, batch: { size, length }, engine, spawnWorker, threads })
-  // Straight into live memory: nothing is left over that would count as the trainer's.
+  const { config, size, length, store } = task
   const file = await openSafetensors(task.weights)
-  for (const [name, { data }] of opened.state().weights) {
+  const rows = store && { table: await makeTable(file, store), budget: store.budget }
+  const opened = await createTrainer({
+    config,
+    weights: { seed: 0 },
+    batch: { size, length },
+    engine,
+    spawnWorker,
+    threads,
+    ...(rows ? { rows } : {}),
+  })
+  const { weights, moments, squares } = opened.state()
+  // Straight into live memory: nothing is left over that would count as the trainer's.
+  for (const [name, { data }] of weights) {
     await file.read(name, { into: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
   }
+  // The first touch of a page costs, whoever makes it.
+  if (task.touched) for (const arrays of [moments, squares]) for (const { data } of arrays.values()) data.fill(0)
   await file.dispose()
   return opened
+}
+
+/** The tables of the weights as rows in a store, with the state of AdamW. */
+async function makeTable(file: TensorReader, { url }: StoreTask): Promise<RowTable> {
+  const names = [...listWeights(task.config)].filter(([, { role }]) => role === 'table').map(([name]) => name)
+  const tables = await Promise.all(names.map(async (name) => toFloat32(await file.read(name))))
+  const width = task.config.ffnHidden
+  const layout: RowLayout = { layers: names.length, width, dtype: 'f32', state: 'adam' }
+  const rows = task.config.vocabSize
+  const create = { rows, rowBytes: recordBytes(layout) }
+  const driver = url.startsWith('file:') ? await openFileRows(url, { create }) : await openRedisRows(url, { create })
+  return createRowTable({
+    driver,
+    layout,
+    rows,
+    fill: (ids, into) => {
+      const floats = new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4)
+      ids.forEach((id, i) => {
+        for (const [layer, table] of tables.entries()) {
+          floats.set(table.subarray(id * width, (id + 1) * width), (3 * i * tables.length + layer) * width)
+        }
+      })
+    },
+  })
 }
 
 function readBatches({ size, length }: TaskFile, bytes: Buffer): Batch[] {

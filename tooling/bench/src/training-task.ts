@@ -13,6 +13,16 @@ export interface TrainingTask {
   /** A safetensors file with all weights under the names of `listWeights`. */
   readonly weights: string
   readonly learningRate: number
+  /** Tables elsewhere than in memory; stemkit alone knows this. */
+  readonly store?: StoreTask
+  /** Whether all rows of tables in memory are touched before the first step, as they are after many steps. */
+  readonly touched?: boolean
+}
+
+/** Where tables are, and how much memory their rows may take. */
+export interface StoreTask {
+  readonly url: string
+  readonly budget: number
 }
 
 /** The file that a peer reads. */
@@ -25,6 +35,8 @@ export interface TaskFile {
   readonly batches: string
   readonly weights: string
   readonly learningRate: number
+  readonly store?: StoreTask
+  readonly touched?: boolean
 }
 
 /** Writes the files of a task; `path` names its JSON file. */
