@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, mkdir, open as openFile } from 'node:fs/promises'
+import { access, mkdir, open as openFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { StemkitError } from '@stemkit/spec/errors'
@@ -68,7 +68,7 @@ export async function openEnvironment(folder: string, options: EnvironmentOption
       ...(mapSize === undefined ? {} : { mapSize }),
     })
     try {
-      checkLength(root, file.bytes, folder)
+      await checkLength(root, folder)
       if (create !== undefined) await makeRows(root, create, folder)
       return openRows(root, folder)
     } catch (error) {
@@ -81,7 +81,6 @@ export async function openEnvironment(folder: string, options: EnvironmentOption
 interface DataFile {
   /** 'none' if there is none, or as much of one as a kill may leave. */
   readonly kind: 'none' | 'lmdb' | 'other'
-  readonly bytes: number
   readonly writable: boolean
 }
 
@@ -92,7 +91,7 @@ async function examine(folder: string, readOnly: boolean): Promise<DataFile> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   })
-  if (file === undefined) return { kind: 'none', bytes: 0, writable: true }
+  if (file === undefined) return { kind: 'none', writable: true }
   try {
     const { size } = await file.stat()
     const words = new Uint32Array(16)
@@ -100,7 +99,7 @@ async function examine(folder: string, readOnly: boolean): Promise<DataFile> {
     const magic = words.indexOf(0xbe_ef_c0_de)
     const isLmdb = magic > 0 && (words[magic + 1]! & 0xffff) === 2 && size >= 8192
     const writable = (await isWritable(path)) && (await isWritable(folder))
-    return { kind: size === 0 ? 'none' : isLmdb ? 'lmdb' : 'other', bytes: size, writable }
+    return { kind: size === 0 ? 'none' : isLmdb ? 'lmdb' : 'other', writable }
   } finally {
     await file.close()
   }
@@ -122,9 +121,11 @@ async function prepare(folder: string, file: DataFile, geometry: RowGeometry): P
 }
 
 /** To read what a copy that stopped half-way lacks would end the process. Some pages at the end may never be written. */
-function checkLength(root: RootDatabase<Uint8Array, string>, bytes: number, folder: string): void {
+async function checkLength(root: RootDatabase<Uint8Array, string>, folder: string): Promise<void> {
   const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number }
-  if (bytes > 0 && bytes + ROOM < (lastPageNumber + 1) * pageSize) {
+  // Looked at last, since others may be writing.
+  const { size } = await stat(join(folder, 'data.mdb'))
+  if (size + ROOM < (lastPageNumber + 1) * pageSize) {
     throw new StemkitError('corrupt', `${folder}: data.mdb has been cut; take a copy that is whole`)
   }
 }
