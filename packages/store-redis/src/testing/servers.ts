@@ -1,4 +1,3 @@
-import { createClient } from '@redis/client'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -6,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openServer } from '../server.ts'
 
 /** The server program of this machine, real Valkey or Redis; undefined where there is none. */
 export const program = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0)
@@ -28,6 +28,7 @@ export interface TestServer {
   remove(): Promise<void>
 }
 
+const PLAIN = { tls: false, username: undefined, password: undefined, database: 0, silence: 3000 }
 const KEEP_ALL = ['--appendonly', 'yes', '--appendfsync', 'always']
 
 /** Starts a server on a free port, in a folder of its own. Default: it keeps what it has acknowledged. */
@@ -43,13 +44,12 @@ export async function startServer(settings: readonly string[] = KEEP_ALL): Promi
     socket,
     url,
     async ask(...command) {
-      const client = createClient({ url, socket: { reconnectStrategy: false }, disableClientInfo: true })
-      client.on('error', () => undefined)
-      await client.connect()
+      const once = openServer({ host: '127.0.0.1', port }, PLAIN)
       try {
-        return await client.sendCommand(command)
+        const [reply] = await once.send([command])
+        return textOf(reply)
       } finally {
-        client.destroy()
+        once.hangUp()
       }
     },
     async kill() {
@@ -137,6 +137,11 @@ export async function untilTrue(condition: () => Promise<boolean>, what: string,
     if (performance.now() > end) throw new Error(`waited ${milliseconds} ms in vain for ${what}`)
     await pause(30)
   }
+}
+
+const textOf = (reply: unknown): unknown => {
+  if (Buffer.isBuffer(reply)) return reply.toString()
+  return Array.isArray(reply) ? reply.map(textOf) : reply
 }
 
 /** Below 50 000, as a cluster's nodes talk to each other on a port 10 000 higher. */
