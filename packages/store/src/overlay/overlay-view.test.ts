@@ -8,6 +8,7 @@ import {
   layout,
   newMedium,
   newTable,
+  readOnly,
   readRows,
   reopen,
   writeRows,
@@ -197,15 +198,17 @@ describe('an overlay belongs to the rows that it was made for', () => {
 test('overlays over a table that cannot be written lie in another one', async () => {
   const baseMedium = newMedium(ROWS)
   await (await newTable(baseMedium, ROWS)).dispose()
-  const { write: _, resize, lock, flush, meta, ...rest } = baseMedium.open()
-  const base = await openRowTable({ driver: { ...rest, rows: ROWS, meta: { get: meta!.get } }, mode: 'read' })
+  const base = await openRowTable({ driver: readOnly(baseMedium), mode: 'read' })
 
   const medium = newMedium(1)
   const overlays = await createRowTable({ driver: medium.open(), layout, rows: 0 })
   const identity = { table: base.id, content: base.content, rows: base.rows }
   await add(overlays, 'a', [1, 5], 1, { base: identity })
   await add(overlays, 'b', [5, 7], 2, { base: identity })
-  expect(overlays.overlays.map((overlay) => overlay.base)).toEqual(Array(2).fill({ table: base.id, content: 1 }))
+  expect(overlays.overlays.map((overlay) => overlay.base)).toEqual([
+    { table: base.id, content: 1 },
+    { table: base.id, content: 1 },
+  ])
 
   const reader = await reopen(medium, 'read')
   expect(await viewed(base, ['a', 'b'], reader)).toEqual(changed({ 1: 1, 5: 2, 7: 2 }))

@@ -1,5 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { expect, test } from 'vitest'
+import { recordNames } from './records.ts'
+import { readRoot } from './root.ts'
 import type { RowTable } from './row-table.ts'
 import type { CrashMedium } from './testing/crash-rows.ts'
 import { blockFor, contentOf, newMedium, newTable, readRows, reopen, rowBytes, seeded } from './testing/tables.ts'
@@ -139,7 +141,7 @@ async function expectState(table: RowTable, state: State): Promise<void> {
   }
 }
 
-/** Opens what a crash left; returns what is promised from there on. */
+/** Opens what a crash left, which is the state of a version and no record beyond; returns what is promised from there on. */
 async function recover({ medium, promised }: Crash): Promise<Promised> {
   const table = await reopen(medium, 'write').catch((error: unknown) => {
     if (promised.version === undefined && StemkitError.isInstance(error) && error.code === 'not-found') return undefined
@@ -154,6 +156,9 @@ async function recover({ medium, promised }: Crash): Promise<Promised> {
     expect(table.version).toBe(promised.version)
   }
   await expectState(table, known.get(table.version)!)
+  const { root } = await readRoot(medium.open(), {})
+  const journal = [...medium.bytes.metas.keys()].filter((name) => name.startsWith('journal'))
+  expect(journal.toSorted()).toEqual(root.records.flatMap(recordNames).toSorted())
   const versions = (await table.versions()).map(({ version }) => version)
   expect(versions).toEqual(expect.arrayContaining([...promised.kept]))
   for (const version of versions) {

@@ -134,7 +134,7 @@ describe('what is missing', () => {
   test('is named: a record of the journal, places that the driver no longer has', async () => {
     const { medium, contents } = await makeTable()
     const { metas } = medium.bytes
-    for (const [name, meta] of [...metas].filter(([name]) => name.startsWith('journal'))) {
+    for (const [name, meta] of [...metas].filter(([key]) => key.startsWith('journal'))) {
       metas.delete(name)
       const complaints = await readAll(medium, contents)
       expect(complaints.length).toBeGreaterThan(0)

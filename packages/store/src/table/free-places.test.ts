@@ -33,6 +33,7 @@ describe('free places', () => {
         }
         for (let place = 0; place < 9100; place += 7) expect(free.has(place)).toBe(model.has(place))
       }),
+      { numRuns: 40 },
     )
   })
 

@@ -36,11 +36,15 @@ export async function openPublisher(
 ): Promise<Publisher> {
   const metas = metasOf(driver)
   const found = await readRoot(driver, options)
-  let root: Root = { ...found.root, writer: found.root.writer + 1 }
-  let version = await metas.put!('root', encodeRoot(root), { ...options, ifVersion: found.meta.version })
+  const garbage = [...found.root.garbage, ...(await orphans(driver, found.root))]
+  let root: Root = { ...found.root, writer: found.root.writer + 1, garbage }
+  let rootVersion = await metas.put!('root', encodeRoot(root), { ...options, ifVersion: found.meta.version })
+  // So that no later writer comes to have the same number, and names records as this one does.
+  await driver.flush?.(options)
   let seen = Date.now()
   let publishing = false
-  let leftover = await orphans(driver, found.root)
+  /** Garbage that could not be removed, or is not listed yet. */
+  let leftover: string[] = []
   let broken: StemkitError | undefined
   /** Retired versions with a pin. */
   let held = new Set<number>()
@@ -89,10 +93,10 @@ export async function openPublisher(
     async verify() {
       check()
       if (Date.now() - seen < VERIFY_MS || publishing) return
-      const expected = version
+      const expected = rootVersion
       const meta = await metas.get('root')
-      if (publishing || version !== expected) return
-      if (meta?.version !== version) fail(new StemkitError('conflict', 'row table: the root was replaced'))
+      if (publishing || rootVersion !== expected) return
+      if (meta?.version !== rootVersion) fail(new StemkitError('conflict', 'row table: the root was replaced'))
       seen = Date.now()
       check()
     },
@@ -104,7 +108,7 @@ export async function openPublisher(
       try {
         await driver.flush?.()
         check()
-        version = await metas.put!('root', encodeRoot(next), { ifVersion: version })
+        rootVersion = await metas.put!('root', encodeRoot(next), { ifVersion: rootVersion })
         await driver.flush?.()
       } catch (error) {
         fail(error)
@@ -139,7 +143,10 @@ function withoutUnused(root: Root, garbage: readonly string[]): Root {
   }
 }
 
-/** Parts of the record that the last writer put without coming to name it: at most two follow the last that was named. */
+/**
+ * Parts of records that the last writer put without coming to name them: those of the change that it died in, two at most.
+ * (What it had aborted before that, in the same run, stays behind; it is small, and no harm.)
+ */
 async function orphans(driver: RowDriver, { nextRecord, writer }: Root): Promise<string[]> {
   const names: string[] = []
   for (const number of [nextRecord, nextRecord + 1]) {

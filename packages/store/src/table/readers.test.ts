@@ -7,6 +7,7 @@ import {
   contentOf,
   newMedium,
   newTable,
+  readOnly,
   readRows,
   reopen,
   seeded,
@@ -214,8 +215,7 @@ describe('a reader', () => {
   test('over media that cannot be written holds nothing, and reads all the same', async () => {
     const medium = newMedium(8)
     const writer = await newTable(medium, 8)
-    const { write: _, resize, lock, flush, meta, ...rest } = medium.open()
-    const reader = await openRowTable({ driver: { ...rest, rows: 8, meta: { get: meta!.get } }, mode: 'read' })
+    const reader = await openRowTable({ driver: readOnly(medium), mode: 'read' })
     expect(await contentOf(reader)).toBe(await contentOf(writer))
     expect(medium.bytes.metas.has('pins')).toBe(false)
     await expect(writeRows(reader, [1], 1)).rejects.toMatchObject({ code: 'unsupported' })

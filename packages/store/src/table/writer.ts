@@ -145,12 +145,12 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
     async read(ids, into, { at, signal } = {}) {
       checkBlock(rowBytes, ids, into, at)
       const work = (): Promise<void> => {
-        const places = ids.map((id) => {
-          if (damaged.has(id)) {
-            throw new StemkitError('io', `row table: row ${id} was not written whole; write it again`)
+        const places = ids.map((key) => {
+          if (damaged.has(key)) {
+            throw new StemkitError('io', `row table: row ${key} was not written whole; write it again`)
           }
-          const place = book.placeOf(id)
-          if (place === undefined) throw noSuchRow(id, rows)
+          const place = book.placeOf(key)
+          if (place === undefined) throw noSuchRow(key, rows)
           return place
         })
         return io.read({ ids, places, at, signal }, into)
@@ -234,7 +234,7 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
       await commitAlone(async (delta) => {
         const { overlay, entries } = await loadOverlay(driver, publisher.root, versions.standing, name, options)
         for (const key of entries.values) delta.moved.set(key, GONE)
-        return { overlays: versions.standing.overlays.filter((number) => number !== overlay.number), ...options }
+        return { overlays: versions.standing.overlays.filter((other) => other !== overlay.number), ...options }
       })
     },
 

@@ -55,6 +55,12 @@ export function without(driver: RowDriver, ...parts: (keyof RowDriver)[]): RowDr
   return rest as unknown as RowDriver
 }
 
+/** A driver over a medium that only the driver cannot change. */
+export function readOnly(medium: CrashMedium): RowDriver {
+  const { meta, ...driver } = without(medium.open(), 'write', 'resize', 'lock', 'flush')
+  return { ...driver, rows: medium.bytes.rows, meta: { get: meta!.get } }
+}
+
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed
