@@ -6,6 +6,7 @@ import { formatReport, type Benchmark } from './report.ts'
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   optimizer: () => import('./optimizer.ts'),
   store: () => import('./store.ts'),
+  'store-large': () => import('./store-large.ts'),
   'store-policies': () => import('./store-policies.ts'),
   train: () => import('./train.ts'),
 }

@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
 
 /** Bytes of anonymous memory (no files, no libraries) that a process holds in RAM; undefined where /proc does not tell. */
-export function anonymousMemory(pid: number): number | undefined {
+export const anonymousMemory = (pid: number): number | undefined => residentMemory(pid, 'RssAnon')
+
+/** The same for what is mapped from files. */
+export const fileMemory = (pid: number): number | undefined => residentMemory(pid, 'RssFile')
+
+function residentMemory(pid: number, kind: 'RssAnon' | 'RssFile'): number | undefined {
   try {
-    const found = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const found = new RegExp(`^${kind}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
     return found ? Number(found[1]) * 1024 : undefined
   } catch {
     return undefined

@@ -5,7 +5,8 @@ import { createSlotLists } from '../../../packages/store/src/cache/slot-lists.ts
 export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], slots: number, rows: number): number {
   const lists = createSlotLists(slots, kind.lists)
   const keys = new Uint32Array(slots)
-  const policy = kind.create(slots, lists, keys)
+  const pins = new Uint32Array(slots)
+  const policy = kind.create(slots, lists, keys, pins)
   const slotOf = new Int32Array(rows).fill(-1)
   let filled = 0
   let hits = 0
@@ -14,7 +15,11 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
     asked += batch.length
     const absent = batch.filter((key) => slotOf[key] === -1)
     hits += batch.length - absent.length
-    for (const key of batch) if (slotOf[key] !== -1) policy.use(slotOf[key]!)
+    const use = (slot: number): void => {
+      policy.use(slot)
+      pins[slot] = 1
+    }
+    for (const key of batch) if (slotOf[key] !== -1) use(slotOf[key]!)
     for (const key of absent) {
       let slot = filled < slots ? filled++ : -1
       if (slot < 0) {
@@ -25,9 +30,12 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
       keys[slot] = key
       slotOf[key] = slot
       policy.insert(slot)
-      policy.use(slot)
+      use(slot)
     }
-    for (const key of batch) policy.idle(slotOf[key]!)
+    for (const key of batch) {
+      pins[slotOf[key]!] = 0
+      policy.idle(slotOf[key]!)
+    }
   }
   return hits / asked
 }

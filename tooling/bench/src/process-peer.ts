@@ -19,6 +19,7 @@ export interface PeerStep {
 export interface Peer extends Side {
   /** What the process says about itself when it is ready: versions, threads, libraries. */
   readonly description: Readonly<Record<string, unknown>>
+  readonly pid: number
   /** One training step on the next batch. */
   step(learningRate?: number): Promise<PeerStep>
   /** One step, in milliseconds. */
@@ -87,6 +88,7 @@ export async function startPeer({ command, args, env, explain, signal }: PeerOpt
     (await ask(learningRate === undefined ? 'step' : `step ${learningRate}`)) as PeerStep
   return {
     description,
+    pid: child.pid!,
     step,
     ask: (command) => ask(command) as Promise<never>,
     run: async () => (await step()).milliseconds,

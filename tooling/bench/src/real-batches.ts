@@ -1,3 +1,4 @@
+import type { Batch } from '@stemkit/data'
 import { tokenStreams, GPT2_VOCABULARY } from './token-streams.ts'
 
 /** Tokens of a batch: 4 sequences of 256, as in `bench train`. */
@@ -34,10 +35,23 @@ function placeOf(rank: number, rows: number): number {
 }
 
 /** Batches that follow each other in the text, from its beginning. */
-export function batchesOf({ ids }: RealTokens, count: number): Int32Array[] {
-  const available = Math.floor(ids.length / BATCH_TOKENS)
+export function batchesOf({ ids }: RealTokens, count: number, tokens = BATCH_TOKENS): Int32Array[] {
+  const available = Math.floor(ids.length / tokens)
   return Array.from({ length: count }, (_, i) => {
-    const from = (i % available) * BATCH_TOKENS
-    return ids.slice(from, from + BATCH_TOKENS)
+    const from = (i % available) * tokens
+    return ids.slice(from, from + tokens)
   })
+}
+
+/** The same for a trainer: B sequences of T tokens, one document each, all positions counted. */
+export function textBatches(rows: number, { size, length }: { size: number; length: number }, count: number): Batch[] {
+  return batchesOf(realTokens(rows), count, size * length).map((inputIds) => ({
+    size,
+    length,
+    inputIds,
+    targets: inputIds.map((_, i) => inputIds[(i + 1) % inputIds.length]!),
+    lossMask: new Float32Array(size * length).fill(1),
+    documentIds: new Int32Array(size * length),
+    positionIds: Int32Array.from({ length: size * length }, (_, i) => i % length),
+  }))
 }

@@ -8,17 +8,17 @@ import { createInterface } from 'node:readline'
 import { compiledEngine, type Engine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import type { Batch } from '@stemkit/data'
-import { listWeights } from '@stemkit/model'
+import { tableRowInitializer } from '@stemkit/model'
 import { createRowTable, recordBytes, type RowLayout, type RowTable } from '@stemkit/store'
 import { openFileRows } from '@stemkit/store/node'
 import { openRedisRows } from '@stemkit/store-redis'
 import { createTrainer, measurePeakFlops, type ModelTrainer } from '@stemkit/train'
 import { spawnWorker } from '@stemkit/train/node'
-import { toFloat32 } from '@stemkit/weights'
-import { openSafetensors, type TensorReader } from '@stemkit/weights/node'
+import { openSafetensors } from '@stemkit/weights/node'
 import type { StoreTask, TaskFile } from './training-task.ts'
 
 const task = JSON.parse(await readFile(process.argv[2]!, 'utf8')) as TaskFile
+const SEED = 0
 const threads = availableParallelism()
 const runtime = nodeRuntime()
 const engine = timed(compiledEngine(runtime, { threads }))
@@ -55,11 +55,10 @@ async function snapshot(): Promise<unknown> {
 
 async function openTrainer(): Promise<ModelTrainer> {
   const { config, size, length, store } = task
-  const file = await openSafetensors(task.weights)
-  const rows = store && { table: await makeTable(file, store), budget: store.budget }
+  const rows = store && { table: await makeTable(store), budget: store.budget }
   const opened = await createTrainer({
     config,
-    weights: { seed: 0 },
+    weights: { seed: SEED },
     batch: { size, length },
     engine,
     spawnWorker,
@@ -67,23 +66,23 @@ async function openTrainer(): Promise<ModelTrainer> {
     ...(rows ? { rows } : {}),
   })
   const { weights, moments, squares } = opened.state()
-  // Straight into live memory: nothing is left over that would count as the trainer's.
-  for (const [name, { data }] of weights) {
-    await file.read(name, { into: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
+  if (task.weights !== undefined) {
+    // Straight into live memory: nothing is left over that would count as the trainer's.
+    const file = await openSafetensors(task.weights)
+    for (const [name, { data }] of weights) {
+      await file.read(name, { into: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
+    }
+    await file.dispose()
   }
   // The first touch of a page costs, whoever makes it.
   if (task.touched) for (const arrays of [moments, squares]) for (const { data } of arrays.values()) data.fill(0)
-  await file.dispose()
   return opened
 }
 
-/** The tables of the weights as rows in a store, with the state of AdamW. */
-async function makeTable(file: TensorReader, { url }: StoreTask): Promise<RowTable> {
-  const names = [...listWeights(task.config)].filter(([, { role }]) => role === 'table').map(([name]) => name)
-  const tables = await Promise.all(names.map(async (name) => toFloat32(await file.read(name))))
-  const width = task.config.ffnHidden
-  const layout: RowLayout = { layers: names.length, width, dtype: 'f32', state: 'adam' }
-  const rows = task.config.vocabSize
+/** New tables as rows in a store, with the state of AdamW. */
+async function makeTable({ url }: StoreTask): Promise<RowTable> {
+  const { rows, layers, width, fill } = tableRowInitializer(task.config, { seed: SEED })
+  const layout: RowLayout = { layers, width, dtype: 'f32', state: 'adam' }
   const create = { rows, rowBytes: recordBytes(layout) }
   const driver = url.startsWith('file:') ? await openFileRows(url, { create }) : await openRedisRows(url, { create })
   return createRowTable({
@@ -92,11 +91,8 @@ async function makeTable(file: TensorReader, { url }: StoreTask): Promise<RowTab
     rows,
     fill: (ids, into) => {
       const floats = new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4)
-      ids.forEach((id, i) => {
-        for (const [layer, table] of tables.entries()) {
-          floats.set(table.subarray(id * width, (id + 1) * width), (3 * i * tables.length + layer) * width)
-        }
-      })
+      const size = layers * width
+      ids.forEach((id, i) => fill(id, floats.subarray(3 * i * size, (3 * i + 1) * size)))
     },
   })
 }

@@ -4,12 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Batch } from '@stemkit/data'
-import { initializeWeights } from '@stemkit/model'
-import { fromFloat32, type Tensor } from '@stemkit/weights'
-import { saveSafetensors } from '@stemkit/weights/node'
 import type { Peer } from './process-peer.ts'
-import { batchesOf, realTokens } from './real-batches.ts'
+import { textBatches } from './real-batches.ts'
 import type { BenchmarkOptions, Result, Target } from './report.ts'
 import { startStemkitPeer } from './stemkit-peer.ts'
 import { interleave, medianRatio, type Timing } from './timing.ts'
@@ -30,20 +26,14 @@ export async function measureSteps({
 }: BenchmarkOptions): Promise<{ results: Result[]; peers: Record<string, unknown> }> {
   await using opened = new AsyncDisposableStack()
   const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'stemkit-bench-')), (path) => rm(path, { recursive: true }))
-  const weights = join(folder, 'stem.safetensors')
-  const tensors = new Map<string, Tensor>()
-  for (const [name, { shape, data }] of initializeWeights(SHAPES.stem, { seed: 5 })) {
-    tensors.set(name, fromFloat32(data, shape))
-  }
-  await saveSafetensors(weights, tensors)
   const { vocabSize, ffnHidden, layers } = SHAPES.stem
   const tableBytes = vocabSize * ffnHidden * (layers - 1) * 12
-  const batches = textBatches(WARM_UP + ROUNDS + 4)
+  const batches = textBatches(SHAPES.stem.vocabSize, BATCH, WARM_UP + ROUNDS + 4)
   const open = async (name: string, store?: StoreTask): Promise<Peer> => {
     const task = {
       config: SHAPES.stem,
       batches,
-      weights,
+
       learningRate: 3e-4,
       touched: true,
       ...(store ? { store } : {}),
@@ -96,24 +86,6 @@ export async function measureSteps({
   }
   results.push(result('table_bytes', tableBytes, 'bytes'), result('budget', budget, 'bytes'))
   return { results, peers: { redis: redis ? redis.version : 'not installed' } }
-}
-
-/** Batches of real text, one document a sequence, all positions counted. */
-function textBatches(count: number): Batch[] {
-  const { size, length } = BATCH
-  const tokens = realTokens(SHAPES.stem.vocabSize)
-  return batchesOf(tokens, count).map((inputIds): Batch => {
-    const targets = inputIds.map((_, i) => inputIds[(i + 1) % inputIds.length]!)
-    return {
-      size,
-      length,
-      inputIds,
-      targets,
-      lossMask: new Float32Array(size * length).fill(1),
-      documentIds: new Int32Array(size * length),
-      positionIds: Int32Array.from({ length: size * length }, (_, i) => i % length),
-    }
-  })
 }
 
 async function startRedis(

@@ -10,8 +10,8 @@ export interface TrainingTask {
   readonly config: ModelConfig
   /** Taken in turn, over and over. Each sequence is one document. */
   readonly batches: readonly Batch[]
-  /** A safetensors file with all weights under the names of `listWeights`. */
-  readonly weights: string
+  /** A safetensors file with all weights under the names of `listWeights`. Default: new ones of seed 0. */
+  readonly weights?: string
   readonly learningRate: number
   /** Tables elsewhere than in memory; stemkit alone knows this. */
   readonly store?: StoreTask
@@ -33,7 +33,7 @@ export interface TaskFile {
   readonly length: number
   /** A file of int32 [batches, 2, B, T], little-endian: input ids and targets, -100 where the loss mask is 0. */
   readonly batches: string
-  readonly weights: string
+  readonly weights?: string
   readonly learningRate: number
   readonly store?: StoreTask
   readonly touched?: boolean
