@@ -28,7 +28,7 @@ const openLayered: OpenRows = async (url, options = {}) => {
   if (urls.length < 2 || urls.includes('')) {
     throw new StemkitError('bad-input', 'layered: takes two or more URLs, as in layered:memory:,file:./rows')
   }
-  const { create, ...opening } = options
+  const { create: _, ...opening } = options
   const base = await openOne(urls.at(-1)!, options)
   const opened = [base]
   try {
