@@ -21,10 +21,9 @@ export interface FlushOptions {
   readonly waits: boolean
   /** How many replicas of each master to wait for. */
   readonly replicas: number
+  /** Milliseconds that a server is given to sync or to reach its replicas before it is asked again. */
+  readonly patience: number
 }
-
-/** Milliseconds that a server is given to sync or to reach its replicas before it is asked again. */
-const PATIENCE = 2000
 
 /**
  * Makes sure that all writes are still there, waits for disks and replicas, and then notes at home which marks the shards
@@ -70,7 +69,7 @@ interface Left {
 
 /** All over one connection: who waits for the disk there waits for what it wrote there. Resolves to the shards done. */
 async function flushServer(
-  { home, rows, waits, replicas }: FlushOptions,
+  { home, rows, waits, replicas, patience }: FlushOptions,
   ask: Ask,
   server: Server,
   group: readonly number[],
@@ -80,14 +79,14 @@ async function flushServer(
   const touches = group.map((shard) => rows.touch(shard, generation))
   const commands: Command[] = touches.map(({ command }) => command)
   if (homeHere) commands.push(['HSET', `${home.keys}flushed`, 'at', new Date().toISOString()])
-  if (replicas > 0) commands.push(['WAIT', String(replicas), String(PATIENCE)])
-  if (waits) commands.push(['WAITAOF', '1', '0', String(PATIENCE)])
+  if (replicas > 0) commands.push(['WAIT', String(replicas), String(patience)])
+  if (waits) commands.push(['WAITAOF', '1', '0', String(patience)])
   const replies = await ask(server, commands)
 
   const applied = group.filter((_, i) => touches[i]!.settle(replies[i]))
   const synced = waits ? Number((replies.pop() as readonly Reply[])[0]) : 1
   const reached = replicas > 0 ? Number(replies.pop()) : 0
-  if (synced < 1) throw new ServerFailure(server.name, `has not synced its append-only file within ${PATIENCE} ms`)
+  if (synced < 1) throw new ServerFailure(server.name, `has not synced its append-only file within ${patience} ms`)
   if (reached < replicas)
     throw new ServerFailure(server.name, `only ${reached} of ${replicas} replicas have what was written`)
   return applied

@@ -37,7 +37,7 @@ export interface RedisRowsOptions extends RedisSettings, OpenRowsOptions {
 /** Stands for the number of rows among the names of metas, none of which has a '/'. */
 const RESIZE = 'rows/'
 /** Milliseconds without a sign of life after which a connection is given up and made again. */
-const SILENCE = 5000
+const silenceOf = (timeout: number): number => Math.min(5000, Math.ceil(timeout / 3))
 
 /**
  * Opens rows in Redis or Valkey, or makes some: on one server, or over the masters of a cluster.
@@ -54,7 +54,7 @@ export async function redisRows(options: RedisRowsOptions): Promise<RowDriver> {
   }
   signal?.throwIfAborted()
   const { timeout } = settings
-  const connecting = { ...parsed, tls: parsed.tls && tls, timeout, silence: Math.min(SILENCE, Math.ceil(timeout / 3)) }
+  const connecting = { ...parsed, tls: parsed.tls && tls, timeout, silence: silenceOf(timeout) }
   const router = await openRouter(connecting, signal)
   try {
     return await openRows({ where, router, settings, create, readOnly, signal })
@@ -97,6 +97,7 @@ async function openRows({ where, router, settings, create, readOnly, signal }: O
   await rows.survey(signal)
   await checkFlushed(parts, signal)
 
+  const patience = Math.floor(silenceOf(timeout) / 2)
   const calls = rowCalls()
   const locks = new Set<RowLock>()
   let closing: Promise<void> | undefined
@@ -149,7 +150,11 @@ async function openRows({ where, router, settings, create, readOnly, signal }: O
       }
     },
     async flush(options = {}) {
-      await calls.run({ all: 'before' }, () => flushRows({ ...parts, waits, replicas }, options.signal), options.signal)
+      await calls.run(
+        { all: 'before' },
+        () => flushRows({ ...parts, waits, replicas, patience }, options.signal),
+        options.signal,
+      )
     },
   }
 

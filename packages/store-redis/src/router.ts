@@ -37,6 +37,7 @@ const PASSING = new Set(
   'MOVED ASK TRYAGAIN CLUSTERDOWN MASTERDOWN LOADING READONLY BUSY UNBLOCKED NOREPLICAS'.split(' '),
 )
 const LONGEST_PAUSE = 500
+const NO_ANSWER = 'no answer'
 
 /**
  * Connects to the first address that answers and asks it for the others.
@@ -114,6 +115,7 @@ export async function openRouter(options: RouterOptions, signal?: AbortSignal): 
       }, aborting),
     async persist(work, aborting) {
       const end = performance.now() + timeout
+      let reason: ServerFailure | undefined
       const ask: Ask = (server, commands, sink) => within(end, server.name, server.send(commands, sink))
       for (let attempt = 0; ; attempt++) {
         aborting?.throwIfAborted()
@@ -121,10 +123,12 @@ export async function openRouter(options: RouterOptions, signal?: AbortSignal): 
           return await unlessAborted(work(ask), aborting)
         } catch (error) {
           if (!(error instanceof ServerFailure)) throw error
+          // That the time is up says less than what went wrong before.
+          if (reason === undefined || error.message !== NO_ANSWER) reason = error
           const passes = error.code === undefined || PASSING.has(error.code)
           const wait = error.code === 'MOVED' && attempt === 0 ? 0 : Math.min(20 * 2 ** attempt, LONGEST_PAUSE)
           if (!passes) throw explain(error)
-          if (performance.now() + wait >= end) throw explain(error, timeout)
+          if (performance.now() + wait >= end) throw explain(reason, timeout)
           await pause(wait * (0.75 + Math.random() / 2), aborting)
           if (single === undefined) await unlessAborted(refresh(error.server), aborting)
         }
@@ -141,7 +145,7 @@ async function within<T>(end: number, name: string, work: Promise<T>): Promise<T
   try {
     return await unlessAborted(work, late)
   } catch (error) {
-    throw late.aborted && error === late.reason ? new ServerFailure(name, 'no answer') : error
+    throw late.aborted && error === late.reason ? new ServerFailure(name, NO_ANSWER) : error
   }
 }
 

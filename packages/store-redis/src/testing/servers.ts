@@ -63,12 +63,18 @@ export async function startServer(settings: readonly string[] = KEEP_ALL): Promi
     async start() {
       const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', socket, '--dir', folder]
       const quick = ['--save', '', '--repl-diskless-sync-delay', '0', '--loglevel', 'warning']
-      child = spawn(program!, [...fixed, ...quick, ...settings], { stdio: 'ignore' })
+      child = spawn(program!, [...fixed, ...quick, ...settings], { stdio: ['ignore', 'pipe', 'ignore'] })
+      let said = ''
+      child.stdout!.on('data', (text: Buffer) => (said = `${said}${text}`.slice(-2000)))
       const isUp = async (): Promise<boolean> => {
         const answer = await server.ask('PING').catch((error: Error) => error.message)
         return answer === 'PONG' || String(answer).startsWith('NOAUTH')
       }
-      await untilTrue(isUp, `${program} on port ${port} to start`)
+      const ended = new Promise<never>((_, reject) => {
+        child!.once('exit', () => reject(new Error(`${program} ended; it said: ${said}`)))
+      })
+      ended.catch(() => undefined)
+      await Promise.race([untilTrue(isUp, `${program} on port ${port} to start`), ended])
     },
     pause: () => child?.kill('SIGSTOP'),
     resume: () => child?.kill('SIGCONT'),
