@@ -15,7 +15,15 @@ const layers = [
 const standalone = ['report']
 
 /** What only Node can load. */
-const nodePackages = new Set(['koffi', 'lmdb', 'onnxruntime-node', 'tokenizers', 'webgpu', ...builtinModules])
+const nodePackages = new Set([
+  '@redis/client',
+  'koffi',
+  'lmdb',
+  'onnxruntime-node',
+  'tokenizers',
+  'webgpu',
+  ...builtinModules,
+])
 
 /** Entries for Node alone, besides every entry called `./node`. */
 const nodeEntries = new Set([

@@ -1,8 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Durability } from '@stemkit/spec/row-driver'
-import type { Command } from './resp.ts'
 import type { Router } from './router.ts'
-import { ServerFailure, type Server } from './server.ts'
+import { ServerFailure, type Command, type Server } from './server.ts'
 
 /** What servers promise of what they have acknowledged. */
 export interface Promised {

@@ -2,10 +2,9 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { Generations } from './generations.ts'
 import { formatMark, isBehind, parseMark, type Ledger } from './ledger.ts'
 import type { Metas } from './metas.ts'
-import type { Command, Reply } from './resp.ts'
 import type { Ask, Router } from './router.ts'
 import type { RowsInShards } from './rows-in-shards.ts'
-import { ServerFailure, type Server } from './server.ts'
+import { ServerFailure, type Command, type Reply, type Server } from './server.ts'
 import type { Shard } from './slots.ts'
 
 export interface FlushOptions {

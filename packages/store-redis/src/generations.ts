@@ -2,7 +2,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { describeHolder, isDead, parseHolder, type Holder } from './holder.ts'
 import type { Router } from './router.ts'
 import { TAKE } from './scripts.ts'
-import type { Reply } from './resp.ts'
+import type { Reply } from './server.ts'
 import type { Shard } from './slots.ts'
 import { unlessAborted } from './waiting.ts'
 

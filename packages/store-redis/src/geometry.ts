@@ -3,7 +3,7 @@ import type { RowGeometry } from '@stemkit/spec/row-driver'
 import { randomUUID } from 'node:crypto'
 import type { Router } from './router.ts'
 import { CREATE, RESIZE } from './scripts.ts'
-import type { Reply } from './resp.ts'
+import type { Reply } from './server.ts'
 import { shardsOf, type Shard } from './slots.ts'
 import { allOf } from './waiting.ts'
 

@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { Reply } from './resp.ts'
+import type { Reply } from './server.ts'
 
 /** Which write of a shard was the last: the generation of its writer, and a number that goes up with each write. */
 export interface Mark {

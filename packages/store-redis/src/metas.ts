@@ -3,7 +3,7 @@ import type { Meta } from '@stemkit/spec/row-driver'
 import type { Generations } from './generations.ts'
 import type { Router } from './router.ts'
 import { PUT } from './scripts.ts'
-import type { Reply } from './resp.ts'
+import type { Reply } from './server.ts'
 import type { Shard } from './slots.ts'
 import { openRoom } from './waiting.ts'
 
@@ -46,7 +46,14 @@ export function openMetas({ where, router, home, generations, caller }: MetasOpt
       const version = `${caller}.${number}`
       const condition = ifVersion === undefined ? '' : `=${ifVersion ?? ''}`
       const keys = ['3', keyOf(name), `${home.keys}caller:${caller}`, `${home.keys}generation`]
-      const args = [number, what, condition, held === undefined ? '' : String(held.generation), version, bytes]
+      const args = [
+        number,
+        what,
+        condition,
+        held === undefined ? '' : String(held.generation),
+        version,
+        Buffer.from(bytes),
+      ]
       metas.unflushed = true
       const [reply] = await router.send(home.slot, [['EVAL', PUT, ...keys, ...args]], signal)
       const result = String(reply)
@@ -71,7 +78,8 @@ export function openMetas({ where, router, home, generations, caller }: MetasOpt
       const [reply] = await router.send(home.slot, [['HMGET', keyOf(name), 'version', 'bytes']], signal)
       const [version, bytes] = reply as readonly Reply[]
       if (version === null || version === undefined) return undefined
-      return { version: String(version), bytes: new Uint8Array((bytes as Buffer).buffer) }
+      // A copy: the reply may be a part of what else was received.
+      return { version: String(version), bytes: new Uint8Array(bytes as Buffer) }
     },
     put: (name, bytes, ifVersion, signal) => change('put', name, ifVersion, bytes, signal),
     async remove(name, signal) {

@@ -1,7 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { ConnectionSettings } from './connection.ts'
-import type { Command, Reply, Sink } from './resp.ts'
-import { openServer, ServerFailure, type Server } from './server.ts'
+import { openServer, ServerFailure, type Command, type Reply, type Server, type ServerOptions } from './server.ts'
 import { SLOTS } from './slots.ts'
 import { nameOf, type Address } from './url.ts'
 import { pause, unlessAborted } from './waiting.ts'
@@ -12,7 +10,7 @@ export interface Router {
   serverOf(slot: number): Server
   masters(): readonly Server[]
   /** Sends commands to the master of `slot` in one go, again and again if need be. Only what may be repeated. */
-  send(slot: number, commands: readonly Command[], signal?: AbortSignal, sink?: Sink): Promise<Reply[]>
+  send(slot: number, commands: readonly Command[], signal?: AbortSignal): Promise<Reply[]>
   /**
    * Does `work` until it fails no more for reasons that pass: a connection lost, a server that is starting, a failover. Gives
    * up with `io` after the time limit, or at once on any other error of a server; the caller's own errors pass unchanged.
@@ -22,9 +20,9 @@ export interface Router {
 }
 
 /** Sends commands to a server, within the time limit. */
-export type Ask = (server: Server, commands: readonly Command[], sink?: Sink) => Promise<Reply[]>
+export type Ask = (server: Server, commands: readonly Command[]) => Promise<Reply[]>
 
-export interface RouterOptions extends ConnectionSettings {
+export interface RouterOptions extends ServerOptions {
   readonly addresses: readonly Address[]
   /** Whether it has to be a cluster. It is found out in any case. */
   readonly cluster: boolean
@@ -102,21 +100,21 @@ export async function openRouter(options: RouterOptions, signal?: AbortSignal): 
       if (range === undefined) throw new ServerFailure('the cluster', `no node serves slot ${slot} of ${SLOTS}`)
       return serverAt(range.master)
     },
-    send: (slot, commands, aborting, sink) =>
+    send: (slot, commands, aborting) =>
       router.persist(async (ask) => {
         try {
-          return await ask(router.serverOf(slot), commands, sink)
+          return await ask(router.serverOf(slot), commands)
         } catch (error) {
           const there = error instanceof ServerFailure && error.code === 'ASK' ? placeIn(error) : undefined
           if (there === undefined) throw error
-          const [, ...replies] = await ask(serverAt(there), [['ASKING'], ...commands], sink)
+          const [, ...replies] = await ask(serverAt(there), [['ASKING'], ...commands])
           return replies
         }
       }, aborting),
     async persist(work, aborting) {
       const end = performance.now() + timeout
       let reason: ServerFailure | undefined
-      const ask: Ask = (server, commands, sink) => within(end, server.name, server.send(commands, sink))
+      const ask: Ask = (server, commands) => within(end, server, commands)
       for (let attempt = 0; ; attempt++) {
         aborting?.throwIfAborted()
         try {
@@ -140,12 +138,12 @@ export async function openRouter(options: RouterOptions, signal?: AbortSignal): 
 }
 
 /** A stalled server keeps its connection for a while, but nobody waits for it longer than the time limit. */
-async function within<T>(end: number, name: string, work: Promise<T>): Promise<T> {
+async function within(end: number, server: Server, commands: readonly Command[]): Promise<Reply[]> {
   const late = AbortSignal.timeout(Math.max(1, Math.ceil(end - performance.now())))
   try {
-    return await unlessAborted(work, late)
+    return await unlessAborted(server.send(commands), late)
   } catch (error) {
-    throw late.aborted && error === late.reason ? new ServerFailure(name, NO_ANSWER) : error
+    throw late.aborted && error === late.reason ? new ServerFailure(server.name, NO_ANSWER) : error
   }
 }
 

@@ -3,7 +3,7 @@ import type { Generations } from './generations.ts'
 import { parseMark, type Ledger } from './ledger.ts'
 import type { Router } from './router.ts'
 import { RENAME, WRITE } from './scripts.ts'
-import type { Command, Reply, Sink } from './resp.ts'
+import type { Command, Reply } from './server.ts'
 import type { Shard } from './slots.ts'
 import { allOf, openRoom } from './waiting.ts'
 
@@ -31,10 +31,11 @@ export interface RowsInShardsOptions {
   readonly generations: Generations
 }
 
-/** Servers put longer replies together more slowly, and do nothing else meanwhile. */
-const BYTES_AT_ONCE = 2 ** 20
+/** Long replies are put together slowly by servers; long requests are not. */
+const READ_BYTES = 2 ** 20
+const WRITE_BYTES = 2 ** 22
 const ROWS_AT_ONCE = 1024
-const BYTES_UNDER_WAY = 2 ** 24
+const BYTES_UNDER_WAY = 2 ** 25
 /** From here on, copying a row through Lua costs a server more than renaming its key. */
 const LONG_ROW = 2048
 
@@ -50,8 +51,8 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
   const room = openRoom(BYTES_UNDER_WAY)
   const unflushed = new Set<number>()
 
-  const most = Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(BYTES_AT_ONCE / rowBytes)))
-  const partsOf = (ids: Uint32Array): Part[] => {
+  const partsOf = (ids: Uint32Array, bytes: number): Part[] => {
+    const most = Math.max(1, Math.min(ROWS_AT_ONCE, Math.floor(bytes / rowBytes)))
     const places: number[][] = shards.map(() => [])
     ids.forEach((id, place) => places[id % shards.length]!.push(place))
     return places.flatMap((all, shard) =>
@@ -88,20 +89,12 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
     return { command: ['EVAL', WRITE, '1', key, ...args], settle }
   }
 
-  const shortRows = (
-    keys: readonly string[],
-    rows: readonly Uint8Array[],
-    { key, args }: ReturnType<typeof nextMark>,
-  ) => {
+  const shortRows = (keys: readonly string[], rows: readonly Buffer[], { key, args }: ReturnType<typeof nextMark>) => {
     const command: Command = ['EVAL', WRITE, String(1 + keys.length), key, ...keys, ...args, ...rows]
     return { commands: [command], answer: (replies: readonly Reply[]) => replies[0] }
   }
 
-  const longRows = (
-    keys: readonly string[],
-    rows: readonly Uint8Array[],
-    { key, args }: ReturnType<typeof nextMark>,
-  ) => {
+  const longRows = (keys: readonly string[], rows: readonly Buffer[], { key, args }: ReturnType<typeof nextMark>) => {
     const aside = keys.map((_, i) => `${key}+${i}`)
     const set: Command = ['MSET', ...aside.flatMap((name, i) => [name, rows[i]!])]
     const pairs = aside.flatMap((name, i) => [name, keys[i]!])
@@ -112,7 +105,7 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
     }
   }
 
-  const apply = async (shard: number, keys: readonly string[], rows: readonly Uint8Array[], signal: AbortSignal) => {
+  const apply = async (shard: number, keys: readonly string[], rows: readonly Buffer[], signal: AbortSignal) => {
     for (let applied = false; !applied;) {
       ledger.check()
       const mark = nextMark(shard, await generations.current(signal))
@@ -125,35 +118,32 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
     const { keys, slot } = shards[shard]!
     const expected = ledger.mark(shard)
     const command = ['MGET', `${keys}mark`, ...places.map((place) => keys + ids[place]!)]
-    const viewOf = (i: number): Uint8Array => into.subarray(places[i]! * rowBytes, (places[i]! + 1) * rowBytes)
-    let over = false
-    const sink: Sink = {
-      place: (index, length) => (index > 0 && length === rowBytes ? viewOf(index - 1) : undefined),
-      get closed() {
-        return over || signal.aborted
-      },
-    }
-    try {
-      const [reply] = await router.send(slot, [command], signal, sink)
-      const [mark, ...rows] = reply as readonly Reply[]
-      ledger.observe(shard, parseMark(mark), expected)
-      for (const [i, row] of rows.entries()) {
-        if (row === null) viewOf(i).fill(0)
-        else if (typeof row !== 'number') throw notARow(router.serverOf(slot).name, command[i + 2]!, row as Buffer)
+    const [reply] = await router.send(slot, [command], signal)
+    signal.throwIfAborted()
+    const [mark, ...rows] = reply as readonly (Buffer | null)[]
+    ledger.observe(shard, parseMark(mark), expected)
+    for (const [i, row] of rows.entries()) {
+      const at = places[i]! * rowBytes
+      if (row === null) into.fill(0, at, at + rowBytes)
+      else if (row.length === rowBytes) into.set(row, at)
+      else {
+        throw new StemkitError(
+          'corrupt',
+          `redis ${router.serverOf(slot).name}: key ${command[i + 2]} has ${row.length} bytes, a row has ${rowBytes}`,
+        )
       }
-    } finally {
-      over = true
     }
   }
 
-  const notARow = (server: string, key: string, { length }: Buffer): StemkitError =>
-    new StemkitError('corrupt', `redis ${server}: key ${key} has ${length} bytes, a row has ${rowBytes}`)
-
   const writePart = async ({ shard, places }: Part, ids: Uint32Array, from: Uint8Array, signal: AbortSignal) => {
+    // A copy, since a call that is aborted lets go of its buffer at once, and the connection does not.
+    const copy = Buffer.allocUnsafeSlow(places.length * rowBytes)
+    const rows = places.map((place, i) => {
+      copy.set(from.subarray(place * rowBytes, (place + 1) * rowBytes), i * rowBytes)
+      return copy.subarray(i * rowBytes, (i + 1) * rowBytes)
+    })
     unflushed.add(shard)
-    const keys = places.map((place) => shards[shard]!.keys + ids[place]!)
-    const rows = places.map((place) => from.subarray(place * rowBytes, (place + 1) * rowBytes))
-    await apply(shard, keys, rows, signal)
+    await apply(shard, places.map((place) => shards[shard]!.keys + ids[place]!), rows, signal) // prettier-ignore
   }
 
   const reserve = (shard: number, signal?: AbortSignal) => lanes[shard]!.enter(1, signal)
@@ -169,7 +159,7 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
         const leave = await room.enter(part.places.length * rowBytes, stop)
         await readPart(part, ids, into, stop).finally(leave)
       }
-      await allOf(partsOf(ids), readNext, signal)
+      await allOf(partsOf(ids, READ_BYTES), readNext, signal)
     },
     async write(ids, from, signal) {
       ledger.check()
@@ -183,7 +173,7 @@ export function rowsInShards({ router, shards, rowBytes, ledger, generations }: 
           free()
         }
       }
-      await allOf(partsOf(ids), writeNext, signal)
+      await allOf(partsOf(ids, WRITE_BYTES), writeNext, signal)
     },
     async survey(signal) {
       const ask = async (shard: number, stop: AbortSignal): Promise<void> => {

@@ -1,3 +1,4 @@
+import { createClient } from '@redis/client'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -5,7 +6,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { openServer } from '../server.ts'
 
 /** The server program of this machine, real Valkey or Redis; undefined where there is none. */
 export const program = ['valkey-server', 'redis-server'].find((name) => spawnSync(name, ['--version']).status === 0)
@@ -28,7 +28,6 @@ export interface TestServer {
   remove(): Promise<void>
 }
 
-const PLAIN = { tls: false, username: undefined, password: undefined, database: 0, silence: 3000 }
 const KEEP_ALL = ['--appendonly', 'yes', '--appendfsync', 'always']
 
 /** Starts a server on a free port, in a folder of its own. Default: it keeps what it has acknowledged. */
@@ -44,12 +43,13 @@ export async function startServer(settings: readonly string[] = KEEP_ALL): Promi
     socket,
     url,
     async ask(...command) {
-      const once = openServer({ host: '127.0.0.1', port }, PLAIN)
+      const client = createClient({ url, socket: { reconnectStrategy: false }, disableClientInfo: true })
+      client.on('error', () => undefined)
+      await client.connect()
       try {
-        const [reply] = await once.send([command])
-        return textOf(reply)
+        return await client.sendCommand(command)
       } finally {
-        once.hangUp()
+        client.destroy()
       }
     },
     async kill() {
@@ -143,11 +143,6 @@ export async function untilTrue(condition: () => Promise<boolean>, what: string,
     if (performance.now() > end) throw new Error(`waited ${milliseconds} ms in vain for ${what}`)
     await pause(30)
   }
-}
-
-const textOf = (reply: unknown): unknown => {
-  if (Buffer.isBuffer(reply)) return reply.toString()
-  return Array.isArray(reply) ? reply.map(textOf) : reply
 }
 
 /** Below 50 000, as a cluster's nodes talk to each other on a port 10 000 higher. */
