@@ -264,7 +264,7 @@ describe.skipIf(program === undefined)(`rows on one server${program === undefine
     test('of a process that was killed on this machine is free at once', async () => {
       const url = newUrl()
       const rows = whole(await redisRows({ url, create: GEOMETRY, lease: 600_000 }))
-      const script = fileURLToPath(new URL('testing/hold-lock.ts', import.meta.url))
+      const script = fileURLToPath(new URL('./testing/hold-lock.ts', import.meta.url))
       const holder = spawn(process.execPath, [script, url], { stdio: ['ignore', 'pipe', 'inherit'] })
       await once(holder.stdout, 'data')
       const error = await failure(rows.lock())

@@ -27,7 +27,14 @@ export {
   type RowLayout,
   type RowState,
 } from './layout.ts'
-export type { AddOverlayOptions, BlockOptions, Overlay, RowTable, RowsIdentity, TableVersion } from './table/row-table.ts'
+export type {
+  AddOverlayOptions,
+  BlockOptions,
+  Overlay,
+  RowTable,
+  RowsIdentity,
+  TableVersion,
+} from './table/row-table.ts'
 export { overlayView, type OverlayView, type OverlayViewOptions } from './overlay/overlay-view.ts'
 export {
   createRowTable,

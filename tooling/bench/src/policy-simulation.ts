@@ -5,8 +5,7 @@ import { createSlotLists } from '../../../packages/store/src/cache/slot-lists.ts
 export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], slots: number, rows: number): number {
   const lists = createSlotLists(slots, kind.lists)
   const keys = new Uint32Array(slots)
-  const pins = new Uint32Array(slots)
-  const policy = kind.create(slots, lists, keys, pins)
+  const policy = kind.create(slots, lists, keys)
   const slotOf = new Int32Array(rows).fill(-1)
   let filled = 0
   let hits = 0
@@ -17,7 +16,6 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
     hits += batch.length - absent.length
     const use = (slot: number): void => {
       policy.use(slot)
-      pins[slot] = 1
     }
     for (const key of batch) if (slotOf[key] !== -1) use(slotOf[key]!)
     for (const key of absent) {
@@ -33,7 +31,6 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
       use(slot)
     }
     for (const key of batch) {
-      pins[slotOf[key]!] = 0
       policy.idle(slotOf[key]!)
     }
   }

@@ -90,7 +90,7 @@ export async function startPeer({ command, args, env, explain, signal }: PeerOpt
     description,
     pid: child.pid!,
     step,
-    ask: (command) => ask(command) as Promise<never>,
+    ask: (line) => ask(line) as Promise<never>,
     run: async () => (await step()).milliseconds,
     gflops: async () => ((await ask('product')) as { gflops: number }).gflops,
     memory: () => peakMemory(child.pid!, step),

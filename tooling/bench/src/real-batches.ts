@@ -2,7 +2,7 @@ import type { Batch } from '@stemkit/data'
 import { tokenStreams, GPT2_VOCABULARY } from './token-streams.ts'
 
 /** Tokens of a batch: 4 sequences of 256, as in `bench train`. */
-export const BATCH_TOKENS = 4 * 256
+const BATCH_TOKENS = 4 * 256
 
 export interface RealTokens {
   readonly name: string

@@ -113,5 +113,3 @@ export interface RowCache {
   /** Waits for I/O under way; leases that wait reject. Does not flush, and leaves the source open. */
   dispose(): Promise<void>
 }
-
-export type CreateRowCache = (options: RowCacheOptions) => RowCache

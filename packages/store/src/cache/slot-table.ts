@@ -11,7 +11,7 @@ export const LOADING = 2
 /** They are newer than the source's. */
 export const DIRTY = 4
 /** They are being written to the source, as they were when that began. */
-export const WRITING = 8
+const WRITING = 8
 /** The slot is given up once the row is clean, unless somebody asks for the row before. */
 const LEAVING = 16
 /** The row was forgotten; the slot is free once its I/O is over. */
