@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { redisRows } from './index.ts'
 import { startProxy } from './testing/proxy.ts'
 import { bytesOf, failure, filled, upTo, whole, type Rows } from './testing/rows.ts'
-import { missing, program, startServer, type TestServer } from './testing/servers.ts'
+import { missing, program, startServer, untilTrue, type TestServer } from './testing/servers.ts'
 
 const GEOMETRY = { rows: 64, rowBytes: 3000 }
 const ALL = upTo(64)
@@ -207,6 +207,51 @@ describe.skipIf(program === undefined)(`a server that fails${program === undefin
       await rows.write(ALL, full(2))
       expect(new Set(await bytesOf(rows))).toEqual(new Set([2]))
     })
+  })
+
+  test('may sync once a second: then a flush waits for it where the server can tell (7.2 and later)', async () => {
+    const server = await startServer(['--appendonly', 'yes', '--appendfsync', 'everysec'])
+    try {
+      const rows = whole(await redisRows({ url: server.url, create: GEOMETRY }))
+      const [, version] = /redis_version:(\d+\.\d+)/.exec(String(await server.ask('INFO', 'server')))!
+      const canWait = Number(version) >= 7.2
+      expect(rows.durability).toBe(canWait ? 'power' : 'process')
+      await rows.write(ALL, full(1))
+      await rows.flush()
+      const waits = async (): Promise<string> => String(await server.ask('INFO', 'commandstats'))
+      if (canWait) expect(await waits()).toMatch(/cmdstat_waitaof:calls=1,.*failed_calls=0/)
+      const hasty = whole(await redisRows({ url: server.url, durability: 'process' }))
+      await hasty.write(ALL, full(2))
+      await hasty.flush()
+      if (canWait) expect(await waits()).toMatch(/cmdstat_waitaof:calls=1,/)
+      await Promise.all([rows.dispose(), hasty.dispose()])
+    } finally {
+      await server.remove()
+    }
+  })
+
+  test('may have replicas that a flush waits for', async () => {
+    const server = await startServer([])
+    const replica = await startServer(['--replicaof', '127.0.0.1', String(server.port)])
+    try {
+      await untilTrue(async () => String(await replica.ask('ROLE')).includes('connected'), 'the replica to follow')
+      const rows = whole(await redisRows({ url: server.url, create: GEOMETRY, replicas: 1, timeout: 2500 }))
+      await rows.write(ALL, full(1))
+      await rows.flush()
+      const there = await redisRows({ url: replica.url, readOnly: true })
+      expect(new Set(await bytesOf(there))).toEqual(new Set([1]))
+      await there.dispose()
+      await replica.kill()
+      await rows.write(ALL, full(2))
+      const error = await failure(rows.flush())
+      expect(error).toMatchObject({ code: 'io', message: expect.stringContaining('only 0 of 1 replicas') })
+      await replica.start()
+      await untilTrue(async () => String(await replica.ask('ROLE')).includes('connected'), 'the replica to follow')
+      await rows.flush()
+      await rows.dispose()
+    } finally {
+      await Promise.all([server.remove(), replica.remove()])
+    }
   })
 
   test('leaves no promise unhandled and no connection open', async () => {
