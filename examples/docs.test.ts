@@ -10,6 +10,7 @@ import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
 import { planCommand } from '../apps/stem/src/commands/plan.ts'
 import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
+import { storeCommand } from '../apps/stem/src/commands/store.ts'
 import { trainCommand } from '../apps/stem/src/commands/train.ts'
 import { verifyCommand } from '../apps/stem/src/commands/verify.ts'
 import { loadRunConfig, resolveRunConfig } from '../apps/stem/src/config/load.ts'
@@ -83,6 +84,7 @@ describe('docs/command-line.md', () => {
     convertCommand,
     exportCommand,
     planCommand,
+    storeCommand,
     recipeCommand,
   ].map((make) => make())
   const text = read('docs/command-line.md')

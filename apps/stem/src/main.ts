@@ -6,6 +6,7 @@ import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { planCommand } from './commands/plan.ts'
 import { recipeCommand } from './commands/recipe.ts'
+import { storeCommand } from './commands/store.ts'
 import { trainCommand } from './commands/train.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { report } from './terminal/exit.ts'
@@ -36,6 +37,7 @@ for (const command of [
   convertCommand(),
   exportCommand(),
   planCommand(),
+  storeCommand(),
   recipeCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

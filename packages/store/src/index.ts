@@ -43,3 +43,5 @@ export {
   type OpenRowTableOptions,
 } from './table/open-row-table.ts'
 export { recordBytes } from './table/row-io.ts'
+export { copyTable, verifyTable, type CopyTableOptions } from './copy/copy-table.ts'
+export { decodeRows, encodeRows, type PackedRows } from './codec/convert.ts'
