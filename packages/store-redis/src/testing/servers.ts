@@ -83,7 +83,12 @@ export async function startServer(settings: readonly string[] = KEEP_ALL): Promi
       await rm(folder, { recursive: true, force: true })
     },
   }
-  await server.start()
+  try {
+    await server.start()
+  } catch (error) {
+    await server.remove()
+    throw error
+  }
   return server
 }
 
