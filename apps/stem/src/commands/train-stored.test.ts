@@ -148,7 +148,7 @@ describe('stem train with its tables in a store', () => {
       })
       expect(await train('typo', ...stored('fiel:./rows'))).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining('did you mean file'),
+        stderr: expect.stringContaining("did you mean 'file'"),
       })
       expect(await train('dense', ...stored('file:./dense-rows'), '--set', 'training.tables=dense')).toMatchObject({
         code: 2,
