@@ -98,22 +98,27 @@ export function createFetching(parts: FetchingParts): Fetching {
     reserve: (rows) => void (reserved += rows),
 
     async fetch(keys, slots, signal) {
+      let first = 0 // those before it are there
       let broken: Failure | undefined
+      const isDone = (): boolean => {
+        while (first < keys.length && isThere(slots[first]!)) first++
+        return first === keys.length
+      }
       const read = (buffer: IoBuffer): void =>
         transfers.read(buffer, signal, (failure) => {
           broken ??= failure
         })
       try {
-        for (let first = 0; ;) {
+        while (!isDone()) {
           checkOpen()
-          while (first < keys.length && isThere(slots[first]!)) first++
-          if (first === keys.length) return
           signal?.throwIfAborted()
           writeBack.throwFailure()
           if (broken) throw broken.error
           readAbsent(keys, slots, first, read)
-          await changes.next(signal)
+          if (!isDone()) await changes.next(signal) // others may have fetched the rest meanwhile
         }
+        checkOpen()
+        changes.notify() // nothing is reserved any more
       } catch (error) {
         for (const slot of slots) {
           if (slot === NONE) reserved--

@@ -146,9 +146,9 @@ describe('however leases, changes, prefetches, flushes, aborts and failures fall
     })
 
   test.each([lru, lfu, wTinyLfu])('$name, few rows', (policy) =>
-    fc.assert(fc.asyncProperty(caseOf(policy, SMALL), play), { numRuns: 150 }),
+    fc.assert(fc.asyncProperty(caseOf(policy, SMALL), play), { numRuns: 150, timeout: 10_000 }),
   )
   test.each([lru, lfu, wTinyLfu])('$name, more rows than a buffer', (policy) =>
-    fc.assert(fc.asyncProperty(caseOf(policy, LARGE), play), { numRuns: 40 }),
+    fc.assert(fc.asyncProperty(caseOf(policy, LARGE), play), { numRuns: 40, timeout: 10_000 }),
   )
 })

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { smallestBudget } from './cache-memory.ts'
 import type { RowCache, RowCacheOptions, RowSource } from './cache-types.ts'
@@ -103,6 +105,13 @@ describe('a lease', () => {
     await large
     expect(order).toEqual(['small', 'large'])
     expect(cache.stats().waits).toBe(3)
+  })
+
+  test('ends also where somebody else has read its row before it could', async () => {
+    const { cache, source } = setUp({ slots: 4, slowness: 2 }) // whose budget has one buffer only
+    const leases = await Promise.all([cache.lease(keys(1)), cache.lease(keys(5)), cache.lease(keys(5))])
+    expect(leases.map(({ slots }) => row(cache, slots[0]!)[0])).toEqual([1001, 1005, 1005])
+    expect(source.reads).toEqual([[1], [5]])
   })
 
   test('that is aborted while it waits rejects at once and holds nothing', async () => {
@@ -347,9 +356,13 @@ describe('a prefetch', () => {
 })
 
 describe('memory', () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+
   test('is within the budget, bookkeeping and buffers included', () => {
     const { source } = setUp({ slots: 4 })
     for (const budget of [4_000, 1_000_000, 9_999_999]) {
+      collectGarbage()
       const before = process.memoryUsage().arrayBuffers
       const cache = createRowCache({ source, budget })
       const taken = process.memoryUsage().arrayBuffers - before
