@@ -5,7 +5,8 @@ import { createSlotLists } from '../../../packages/store/src/cache/slot-lists.ts
 export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], slots: number, rows: number): number {
   const lists = createSlotLists(slots, kind.lists)
   const keys = new Uint32Array(slots)
-  const policy = kind.create(slots, lists, keys)
+  const held = new Uint8Array(slots)
+  const policy = kind.create({ slots, lists, keys, isHeld: (slot) => held[slot] === 1 })
   const slotOf = new Int32Array(rows).fill(-1)
   let filled = 0
   let hits = 0
@@ -16,6 +17,7 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
     hits += batch.length - absent.length
     const use = (slot: number): void => {
       policy.use(slot)
+      held[slot] = 1
     }
     for (const key of batch) if (slotOf[key] !== -1) use(slotOf[key]!)
     for (const key of absent) {
@@ -31,6 +33,7 @@ export function hitRate(kind: CachePolicyKind, batches: readonly Uint32Array[], 
       use(slot)
     }
     for (const key of batch) {
+      held[slotOf[key]!] = 0
       policy.idle(slotOf[key]!)
     }
   }

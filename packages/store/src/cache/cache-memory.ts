@@ -35,8 +35,8 @@ const BUFFERS = 4
 const BUFFERS_SHARE = 1 / 8
 const ROUND_ROWS = 2 ** 16
 
-/** Key, pins, flags, count of prefetches. */
-const SLOT_BYTES = 4 + 4 + 1 + 1
+/** Key, state, count of leases announced. */
+const SLOT_BYTES = 4 + 4 + 1
 
 /** @throws bad-input if the budget does not suffice for one row */
 export function planCache(geometry: CacheGeometry): CachePlan {

@@ -2,12 +2,9 @@ import type { CachePlan } from './cache-memory.ts'
 import type { CacheMeter } from './cache-meter.ts'
 import type { Changes } from './changes.ts'
 import type { IoBuffer } from './io-buffers.ts'
-import { LOADED, LOADING, type SlotTable } from './slot-table.ts'
+import { LOADED, LOADING, NONE, type SlotTable } from './slot-table.ts'
 import type { Failure, Transfers } from './transfers.ts'
 import type { WriteBack } from './write-back.ts'
-
-/** Stands for a slot where there is none yet. */
-export const NONE = 0xffff_ffff
 
 /** Gets rows that are absent. Keys are ascending. */
 export interface Fetching {
@@ -38,11 +35,11 @@ interface FetchingParts {
 
 export function createFetching(parts: FetchingParts): Fetching {
   const { table, plan, transfers, writeBack, changes, meter, checkOpen, isDisposed } = parts
-  const { flags } = table
+  const { state } = table
   let reserved = 0
 
-  const isThere = (slot: number): boolean => slot !== NONE && (flags[slot]! & LOADED) !== 0
-  const isComing = (slot: number): boolean => slot !== NONE && (flags[slot]! & (LOADED | LOADING)) !== 0
+  const isThere = (slot: number): boolean => slot !== NONE && (state[slot]! & LOADED) !== 0
+  const isComing = (slot: number): boolean => slot !== NONE && (state[slot]! & (LOADED | LOADING)) !== 0
 
   /** The slot of a row that has been reserved; NONE if there is no room yet. */
   const takeReserved = (key: number): number => {
@@ -120,10 +117,8 @@ export function createFetching(parts: FetchingParts): Fetching {
         checkOpen()
         changes.notify() // nothing is reserved any more
       } catch (error) {
-        for (const slot of slots) {
-          if (slot === NONE) reserved--
-          else table.unpin(slot)
-        }
+        for (const slot of slots) if (slot === NONE) reserved--
+        table.unpinAll(slots, false)
         changes.notify()
         throw error
       }

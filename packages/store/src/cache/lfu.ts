@@ -10,7 +10,7 @@ export const lfu: CachePolicyKind = {
   name: 'lfu',
   lists: MOST + 1,
   bytes: (slots) => slots,
-  create(slots, lists) {
+  create({ slots, lists }) {
     const counts = new Uint8Array(slots)
     let lowest = MOST // no idle slot has fewer uses
     let uses = 0

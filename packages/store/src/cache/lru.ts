@@ -5,7 +5,7 @@ export const lru: CachePolicyKind = {
   name: 'lru',
   lists: 1,
   bytes: () => 0,
-  create(_, lists) {
+  create({ lists }) {
     return {
       insert() {},
       use: (slot) => lists.unlink(slot),

@@ -64,61 +64,90 @@ const modelLfu = (): Model => {
   }
 }
 
-const modelWTinyLfu = (keys: Uint32Array): Model => {
+type ModelOf = (keys: Uint32Array, isHeld: (slot: number) => boolean) => Model
+
+type Segment = 'window' | 'probation' | 'protected'
+
+const modelWTinyLfu = (keys: Uint32Array, isHeld: (slot: number) => boolean): Model => {
   const sketch = createFrequencySketch(SLOTS)
   const window = Math.max(1, Math.round(0.1 * SLOTS))
   const limit = Math.floor(0.95 * (SLOTS - window))
-  const segmentOf = new Map<number, 'window' | 'probation' | 'protected'>()
-  const idle: number[] = []
-  const size = (segment: string): number => [...segmentOf.values()].filter((other) => other === segment).length
-  const oldest = (segment: string): number => idle.find((slot) => segmentOf.get(slot) === segment) ?? -1
-  const toProbation = (slot: number): void => {
-    if (slot < 0) return
-    segmentOf.set(slot, 'probation')
-    without(idle, slot)
-    idle.push(slot)
+  const segmentOf = new Map<number, Segment>()
+  const uses = new Map<number, number>()
+  const exhausted = new Set<Segment>() // had no idle slot, and none has come since
+  const order: number[] = [] // of all segments, by when a slot was put at the back
+  const size = (segment: Segment): number => [...segmentOf.values()].filter((other) => other === segment).length
+  const members = (segment: Segment): number[] => order.filter((slot) => segmentOf.get(slot) === segment)
+  const learn = (slot: number): void => {
+    sketch.add(keys[slot]!, uses.get(slot)!)
+    uses.set(slot, 0)
+  }
+  const toBack = (slot: number, segment: Segment): void => {
+    learn(slot)
+    segmentOf.set(slot, segment)
+    without(order, slot)
+    order.push(slot)
+    exhausted.delete(segment)
+  }
+  const unused = (segment: Segment): number => {
+    if (exhausted.has(segment)) return -1
+    for (const _ of ['used ones pass', 'now they may go']) {
+      for (const slot of members(segment)) {
+        if (uses.get(slot) === 0 && !isHeld(slot)) return slot
+        toBack(slot, segment === 'probation' && uses.get(slot)! > 0 ? 'protected' : segment)
+      }
+    }
+    exhausted.add(segment)
+    return -1
+  }
+  const demote = (from: Segment): boolean => {
+    const slot = unused(from)
+    if (slot >= 0) toBack(slot, 'probation')
+    return slot >= 0
   }
   const given = (slot: number): number => {
-    without(idle, slot)
+    without(order, slot)
     return slot
   }
   return {
-    insert: (slot) => void segmentOf.set(slot, 'window'),
-    use(slot) {
-      without(idle, slot)
-      sketch.add(keys[slot]!)
-      if (segmentOf.get(slot) === 'probation') segmentOf.set(slot, 'protected')
+    insert(slot) {
+      segmentOf.set(slot, 'window')
+      uses.set(slot, 0)
     },
+    use: (slot) => void uses.set(slot, Math.min(15, uses.get(slot)! + 1)),
     idle(slot) {
-      idle.push(slot)
-      if (size('protected') > limit) toProbation(oldest('protected'))
-      if (size('window') > window && segmentOf.size - size('window') < SLOTS - window) toProbation(oldest('window'))
+      exhausted.clear()
+      if (order.includes(slot)) return
+      toBack(slot, segmentOf.get(slot)!)
+      if (size('window') > window && segmentOf.size - size('window') < SLOTS - window) demote('window')
     },
-    hold: (slot) => without(idle, slot),
+    hold: (slot) => without(order, slot),
     victim() {
-      const candidate = oldest('window')
-      const rival = oldest('probation') >= 0 ? oldest('probation') : oldest('protected')
+      while (size('protected') > limit && demote('protected'));
+      let rival = unused('probation')
+      if (rival < 0) rival = unused('protected')
+      if (rival >= 0 && size('window') <= window) return given(rival)
+      const candidate = unused('window')
       if (candidate < 0 || rival < 0) return given(Math.max(candidate, rival))
-      if (size('window') <= window) return given(rival)
       if (sketch.estimate(keys[candidate]!) <= sketch.estimate(keys[rival]!)) return given(candidate)
-      toProbation(candidate)
+      toBack(candidate, 'probation')
       return given(rival)
     },
-    remove: (slot) => void segmentOf.delete(slot),
+    remove(slot) {
+      learn(slot)
+      segmentOf.delete(slot)
+    },
   }
 }
 
 /** Plays events as a cache would, slot and key chosen by the numbers, and compares every victim. */
-function play(
-  kind: CachePolicyKind,
-  modelOf: (keys: Uint32Array) => Model,
-  events: readonly (readonly number[])[],
-): void {
+function play(kind: CachePolicyKind, modelOf: ModelOf, events: readonly (readonly number[])[]): void {
   const keys = new Uint32Array(SLOTS)
   const lists = createSlotLists(SLOTS, kind.lists)
-  const policy = kind.create(SLOTS, lists, keys)
-  const model = modelOf(keys)
   const state = Array.from({ length: SLOTS }, (): 'free' | 'held' | 'idle' => 'free')
+  const isHeld = (slot: number): boolean => state[slot] === 'held'
+  const policy = kind.create({ slots: SLOTS, lists, keys, isHeld })
+  const model = modelOf(keys, isHeld)
   for (const [what, where] of events as [number, number][]) {
     const slot = where % SLOTS
     const both = (verb: 'insert' | 'use' | 'idle' | 'hold' | 'remove'): void => {
@@ -128,7 +157,7 @@ function play(
     if (what === 0) {
       const victim = policy.victim()
       expect(victim).toBe(model.victim())
-      expect(victim).toBe(state.includes('idle') ? victim : -1)
+      expect(victim >= 0).toBe(state.includes('idle'))
       if (victim < 0) continue
       expect(state[victim]).toBe('idle')
       policy.remove(victim)
@@ -140,13 +169,15 @@ function play(
       both('use')
       state[slot] = 'held'
     } else if (what === 1) {
-      both(state[slot] === 'held' ? 'idle' : 'hold')
-      state[slot] = state[slot] === 'held' ? 'idle' : 'held'
+      const verb = state[slot] === 'held' ? 'idle' : 'hold'
+      state[slot] = verb === 'idle' ? 'idle' : 'held'
+      both(verb)
     } else if (what === 2) {
       both('use')
-      both('idle')
       state[slot] = 'idle'
+      both('idle')
     } else if (state[slot] === 'held' && where % 5 === 0) {
+      both('hold')
       both('remove')
       state[slot] = 'free'
     } else {
@@ -156,7 +187,7 @@ function play(
   }
 }
 
-describe.each<[CachePolicyKind, (keys: Uint32Array) => Model]>([
+describe.each<[CachePolicyKind, ModelOf]>([
   [lru, modelLru],
   [lfu, modelLfu],
   [wTinyLfu, modelWTinyLfu],
@@ -172,11 +203,8 @@ describe.each<[CachePolicyKind, (keys: Uint32Array) => Model]>([
   test('empties a cache of any size', () => {
     for (const slots of [1, 2, 3, 11, 100]) {
       const lists = createSlotLists(slots, kind.lists)
-      const policy = kind.create(
-        slots,
-        lists,
-        Uint32Array.from({ length: slots }, (_, i) => i),
-      )
+      const keys = Uint32Array.from({ length: slots }, (_, i) => i)
+      const policy = kind.create({ slots, lists, keys, isHeld: () => false })
       for (let slot = 0; slot < slots; slot++) {
         policy.insert(slot)
         policy.use(slot)
@@ -196,7 +224,7 @@ describe('the frequency sketch', () => {
         const sketch = createFrequencySketch(64)
         const counts = new Map<number, number>()
         for (const key of keys) {
-          sketch.add(key)
+          sketch.add(key, 1)
           counts.set(key, (counts.get(key) ?? 0) + 1)
         }
         let excess = 0
@@ -211,9 +239,9 @@ describe('the frequency sketch', () => {
 
   test('forgets: what was popular is overtaken by what is', () => {
     const sketch = createFrequencySketch(16)
-    for (let i = 0; i < 15; i++) sketch.add(1)
+    for (let i = 0; i < 15; i++) sketch.add(1, 1)
     expect(sketch.estimate(1)).toBe(15)
-    for (let i = 0; i < 3 * 320; i++) sketch.add(2 + (i % 3))
+    for (let i = 0; i < 3 * 320; i++) sketch.add(2 + (i % 3), 1)
     expect(sketch.estimate(1)).toBeLessThan(5)
   })
 })

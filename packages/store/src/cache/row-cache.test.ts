@@ -220,6 +220,18 @@ describe('changed rows', () => {
     expect(source.reads.flat()).toEqual([1, 2, 3])
   })
 
+  test('that are asked for before their turn to be written has come are left alone', async () => {
+    const { cache, source } = setUp({ slots: 4, slowness: 2 }) // one buffer: one row at a time
+    await use(cache, keys(1, 2, 3, 4), 5)
+    source.writes.length = 0
+    const other = cache.lease(keys(10, 11, 12))
+    await new Promise(setImmediate)
+    const lease = await cache.lease(keys(3))
+    ;(await other).release()
+    expect(source.writes.flat()).toEqual([1, 2, 4])
+    lease.release()
+  })
+
   test('that cannot be written stay; the error reaches the next lease, and a flush that succeeds settles it', async () => {
     let failing = 0
     const { cache, source } = setUp({ slots: 4, failing: () => failing })
@@ -336,6 +348,22 @@ describe('a prefetch', () => {
     await cache.prefetch(keys(4, 5))
     expect(cache.stats()).toMatchObject({ prefetched: 5, prefetchWasted: 3, prefetchRefused: 0 })
     expect(source.reads.flat().slice(-2)).toEqual([4, 5])
+  })
+
+  test('whose rows are used now and then while others grow old leaves the rest in order', async () => {
+    const { cache } = setUp({ slots: 8 })
+    const leases = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await use(cache, keys(50))
+    }
+    await cache.prefetch(keys(1, 2, 3))
+    await leases(64)
+    await use(cache, keys(3)) // the last that had come by then
+    await cache.prefetch(keys(4))
+    await leases(64)
+    await cache.prefetch(from(60, 8)) // takes the room of all but the one that came later
+    expect(cache.stats()).toMatchObject({ prefetchUsed: 1, prefetchWasted: 2, prefetchRefused: 1, resident: 8 })
+    expect(await use(cache, keys(4))).toEqual([1004])
+    expect(cache.stats().prefetchUsed).toBe(2)
   })
 
   test('of more rows than fit warms the cache as far as it goes', async () => {

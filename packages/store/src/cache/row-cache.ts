@@ -4,8 +4,8 @@ import { planCache, smallestBudget, type CacheGeometry } from './cache-memory.ts
 import { createCacheMeter } from './cache-meter.ts'
 import type { Lease, ReleaseOptions, RowCache, RowCacheOptions } from './cache-types.ts'
 import { createChanges } from './changes.ts'
-import { createFetching, NONE } from './fetching.ts'
-import { createSlotTable, LOADED } from './slot-table.ts'
+import { createFetching } from './fetching.ts'
+import { createSlotTable, NONE, PIN } from './slot-table.ts'
 import { createTransfers } from './transfers.ts'
 import { wTinyLfu } from './w-tiny-lfu.ts'
 import { createWriteBack } from './write-back.ts'
@@ -34,7 +34,7 @@ export function createRowCache(options: RowCacheOptions): RowCache {
   const meter = createCacheMeter()
   const changes = createChanges()
   const table = createSlotTable(plan, policy, meter)
-  const { flags, pins } = table
+  const { state } = table
   let disposed = false
 
   const checkOpen = (): void => {
@@ -71,13 +71,20 @@ export function createRowCache(options: RowCacheOptions): RowCache {
           throw new StemkitError('unsupported', 'row cache: rows were changed, but their source is read-only')
         }
         released = true
-        for (let i = 0; i < slots.length; i++) {
-          if (some ? some[i] !== 0 : changed) table.markDirty(slots[i]!)
-          table.unpin(slots[i]!)
-        }
+        table.unpinAll(slots, changed)
         changes.notify()
       },
     }
+  }
+
+  /** Whether rows can all be pinned now, with those that are pinned already and those that others were promised. */
+  const hasRoom = (keys: Uint32Array): boolean => {
+    let more = 0
+    for (const key of keys) {
+      const slot = table.find(key)
+      if (slot < 0 || state[slot]! < PIN) more++
+    }
+    return table.pinned + fetching.reserved + more <= capacity
   }
 
   const tooMany = (count: number): StemkitError => {
@@ -108,35 +115,19 @@ export function createRowCache(options: RowCacheOptions): RowCache {
       const slots = new Uint32Array(count)
       const start = performance.now()
       let waited = false
-      let absent = 0
-      let unloaded = 0
-      for (;;) {
-        let unpinned = 0
-        absent = 0
-        unloaded = 0
-        for (let i = 0; i < count; i++) {
-          const slot = table.find(keys[i]!)
-          if (slot < 0) {
-            slots[i] = NONE
-            absent++
-            continue
-          }
-          slots[i] = slot
-          if (pins[slot] === 0) unpinned++
-          if ((flags[slot]! & LOADED) === 0) unloaded++
-        }
-        if (table.pinned + unpinned + absent + fetching.reserved <= capacity) break
+      // Nothing is pinned before all of it can be: who waits holds nothing that others wait for.
+      while (table.pinned + fetching.reserved + count > capacity && !hasRoom(keys)) {
         waited = true
         await changes.next(signal)
         checkOpen()
       }
-      for (let i = 0; i < count; i++) if (slots[i] !== NONE) table.pin(slots[i]!)
-      fetching.reserve(absent)
-      meter.hits += count - absent - unloaded
-      meter.misses += absent + unloaded
+      const loaded = table.pinAll(keys, slots)
+      meter.hits += loaded
       table.tick()
-      if (absent + unloaded > 0) {
+      if (loaded < count) {
         waited = true
+        meter.misses += count - loaded
+        fetching.reserve(slots.reduce((absent, slot) => absent + Number(slot === NONE), 0))
         await fetching.fetch(keys, slots, signal)
       }
       if (waited) {
@@ -162,7 +153,7 @@ export function createRowCache(options: RowCacheOptions): RowCache {
       checkOpen()
       for (const key of keys) {
         const slot = table.find(key)
-        if (slot >= 0 && pins[slot]! > 0) throw new StemkitError('conflict', `row cache: row ${key} is leased`)
+        if (slot >= 0 && state[slot]! >= PIN) throw new StemkitError('conflict', `row cache: row ${key} is leased`)
       }
       for (const key of keys) {
         const slot = table.find(key)

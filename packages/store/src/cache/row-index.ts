@@ -19,7 +19,7 @@ export function createRowIndex(slots: number, keys: Uint32Array): RowIndex {
   const table = new Uint32Array(places) // slot + 1; 0 where empty
   const scale = places / 2 ** 32
 
-  const home = (key: number): number => Math.floor((Math.imul(key, 0x9e3779b1) >>> 0) * scale)
+  const home = (key: number): number => ((Math.imul(key, 0x9e3779b1) >>> 0) * scale) >>> 0
   const after = (place: number): number => (place + 1 === places ? 0 : place + 1)
   /** How far a place lies behind another, going round. */
   const distance = (from: number, to: number): number => (to >= from ? to - from : to - from + places)

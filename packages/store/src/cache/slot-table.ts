@@ -18,10 +18,17 @@ const LEAVING = 16
 const DROPPED = 32
 /** The row was prefetched, and nobody has used it yet. */
 const UNUSED = 64
+/** A lease of the row was announced and has not come: while nobody uses it, it is ahead. */
+const ANNOUNCED = 128
+/** One user of the row; the rest of the state counts them. */
+export const PIN = 256
+
+/** Stands for a slot where there is none yet. */
+export const NONE = 0xffff_ffff
 
 /** Leases after which a prefetched row that is still unused counts as any other; at most twice as many. */
 const PATIENCE = 64
-const MOST_AHEAD = 255
+const MOST_ANNOUNCED = 255
 
 /**
  * What is in which slot, and what may become of it. A slot is free; or it holds a row that is pinned, or idle (the policy's),
@@ -29,8 +36,8 @@ const MOST_AHEAD = 255
  */
 export interface SlotTable {
   readonly keys: Uint32Array
-  readonly flags: Uint8Array
-  readonly pins: Uint32Array
+  /** The flags of each slot, and `PIN` times the number of its users. */
+  readonly state: Uint32Array
   readonly resident: number
   readonly pinned: number
   readonly dirty: number
@@ -40,14 +47,16 @@ export interface SlotTable {
   find(key: number): number
   /** Somebody uses the row: it stays until it is unpinned. */
   pin(slot: number): void
-  unpin(slot: number): void
+  /** Pins those of a lease's rows that have slots, which it fills in, NONE for the others. Returns how many are loaded. */
+  pinAll(keys: Uint32Array, slots: Uint32Array): number
+  /** Ends a use of rows: all changed, or none, or those with a flag. Passes over NONE. */
+  unpinAll(slots: Uint32Array, changed: boolean | Uint8Array): void
   /** A free slot, if need be that of a clean row; -1 if there is none yet. Dirty rows begin to leave, up to `wanted`. */
   takeRoom(wanted: number, evenAhead: boolean): number
   /** Gives a free slot to a row that is not loaded yet. */
   assign(slot: number, key: number, prefetched: boolean): void
   /** The row will be used: it is the last to be given up. */
   keep(slot: number): void
-  markDirty(slot: number): void
   /** Dirty rows that have to be written before their slots are free: their keys, as many as fit. */
   collectLeaving(into: Uint32Array): number
   isLeaving(slot: number): boolean
@@ -62,16 +71,15 @@ export interface SlotTable {
 }
 
 export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: CacheMeter): SlotTable {
-  const { slots } = plan
+  const { slots: capacity } = plan
   const [FREE, AHEAD, LEAVE] = [kind.lists, kind.lists + 1, kind.lists + 2]
-  const keys = new Uint32Array(slots)
-  const pins = new Uint32Array(slots)
-  const flags = new Uint8Array(slots)
-  const ahead = new Uint8Array(slots) // prefetches that announced the row and whose lease has not come
-  const index = createRowIndex(slots, keys)
-  const lists = createSlotLists(slots, kind.lists + CACHE_LISTS)
-  const policy = kind.create(slots, lists, keys)
-  for (let slot = 0; slot < slots; slot++) lists.push(FREE, slot)
+  const keys = new Uint32Array(capacity)
+  const state = new Uint32Array(capacity)
+  const announced = new Uint8Array(capacity) // how many leases, where ANNOUNCED
+  const index = createRowIndex(capacity, keys)
+  const lists = createSlotLists(capacity, kind.lists + CACHE_LISTS)
+  const policy = kind.create({ slots: capacity, lists, keys, isHeld: (slot) => state[slot]! >= PIN })
+  for (let slot = 0; slot < capacity; slot++) lists.push(FREE, slot)
 
   let resident = 0
   let pinned = 0
@@ -81,13 +89,12 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
   let mark = -1 // the last of the rows ahead when `PATIENCE` leases began
 
   const empty = (slot: number): void => {
-    flags[slot] = 0
-    ahead[slot] = 0
+    state[slot] = 0
     lists.push(FREE, slot)
   }
   /** Takes an unlinked slot from its row. */
   const forget = (slot: number): void => {
-    if (flags[slot]! & UNUSED) meter.prefetchWasted++
+    if (state[slot]! & UNUSED) meter.prefetchWasted++
     index.remove(slot)
     policy.remove(slot)
     resident--
@@ -98,52 +105,70 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
     empty(slot)
   }
   const stay = (slot: number): void => {
-    if ((flags[slot]! & LEAVING) === 0) return
-    flags[slot]! &= ~LEAVING
+    if ((state[slot]! & LEAVING) === 0) return
+    state[slot]! &= ~LEAVING
     leaving--
   }
-  const unlinkAhead = (slot: number): void => {
+  /** Takes a slot out of the list it is in, the rows ahead perhaps. */
+  const unlink = (slot: number): void => {
     if (slot === mark) mark = lists.before(slot)
     lists.unlink(slot)
   }
-  /** Puts a slot that is in no list where it belongs now. */
+  const revoke = (slot: number): void => {
+    unlink(slot)
+    state[slot]! &= ~ANNOUNCED
+  }
+  /** Somebody has come for a row that was prefetched, or is about to leave. */
+  const greet = (slot: number): void => {
+    unlink(slot)
+    stay(slot)
+    if (state[slot]! & UNUSED) meter.prefetchUsed++
+    state[slot]! &= ~UNUSED
+    if (state[slot]! & ANNOUNCED && --announced[slot]! === 0) state[slot]! &= ~ANNOUNCED
+  }
+  const pin = (slot: number): void => {
+    if (state[slot]! & (ANNOUNCED | UNUSED | LEAVING)) greet(slot)
+    policy.use(slot)
+    if (state[slot]! < PIN) pinned++
+    state[slot]! += PIN
+  }
+  /** Puts a slot that is neither in use nor in one of the cache's lists where it belongs now. */
   const settle = (slot: number): void => {
-    const state = flags[slot]!
-    if (pins[slot]! > 0 || state & LOADING) return
-    if (state & DROPPED) {
-      if ((state & WRITING) === 0) empty(slot)
-    } else if ((state & LOADED) === 0) {
+    const now = state[slot]!
+    if (now >= PIN || now & LOADING) return
+    if (now & DROPPED) {
+      if ((now & WRITING) === 0) empty(slot)
+    } else if ((now & LOADED) === 0) {
       forget(slot)
       empty(slot)
-    } else if (state & LEAVING) {
-      if ((state & (DIRTY | WRITING)) === 0) {
-        stay(slot)
-        evict(slot)
-      }
-    } else if (ahead[slot]! > 0) lists.push(AHEAD, slot)
-    else policy.idle(slot)
+    } else if (now & LEAVING) {
+      if (now & (DIRTY | WRITING)) return
+      stay(slot)
+      evict(slot)
+    } else if (now & ANNOUNCED) {
+      policy.hold(slot)
+      lists.push(AHEAD, slot)
+    } else policy.idle(slot)
   }
   /** Gives up one slot, at once or once its row is written; false if none can be. */
   const giveUp = (evenAhead: boolean): boolean => {
     let slot = policy.victim()
     if (slot < 0 && evenAhead) {
       slot = lists.last(AHEAD) // what is needed soonest is at the front
-      if (slot >= 0) unlinkAhead(slot)
-      ahead[slot] = 0
+      if (slot >= 0) revoke(slot)
     }
     if (slot < 0) return false
-    if (flags[slot]! & (DIRTY | WRITING)) {
-      flags[slot]! |= LEAVING
+    if (state[slot]! & (DIRTY | WRITING)) {
+      state[slot]! |= LEAVING
       leaving++
-      if (flags[slot]! & DIRTY) lists.push(LEAVE, slot)
+      if (state[slot]! & DIRTY) lists.push(LEAVE, slot)
     } else evict(slot)
     return true
   }
 
   return {
     keys,
-    flags,
-    pins,
+    state,
     get resident() {
       return resident
     },
@@ -157,24 +182,50 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       return leaving
     },
     find: index.find,
+    pin,
 
-    pin(slot) {
-      if (slot === mark) mark = lists.before(slot)
-      policy.use(slot)
-      if (pins[slot]!++ === 0) pinned++
-      if (ahead[slot]! > 0) ahead[slot]!--
-      const state = flags[slot]!
-      if (state & UNUSED) {
-        meter.prefetchUsed++
-        flags[slot] = state & ~UNUSED
+    // These two are all that a lease of rows that are there does, which is why they are written out.
+    pinAll(batch, slots) {
+      let loaded = 0
+      let fresh = 0
+      for (let i = 0; i < batch.length; i++) {
+        const slot = index.find(batch[i]!)
+        if (slot < 0) {
+          slots[i] = NONE
+          continue
+        }
+        slots[i] = slot
+        const now = state[slot]!
+        if (now & (ANNOUNCED | UNUSED | LEAVING)) pin(slot)
+        else {
+          policy.use(slot)
+          if (now < PIN) fresh++
+          state[slot] = now + PIN
+        }
+        loaded += now & LOADED
       }
-      if (state & LEAVING) stay(slot)
+      pinned += fresh
+      return loaded
     },
-    unpin(slot) {
-      if (--pins[slot]! > 0) return
-      pinned--
-      settle(slot)
+    unpinAll(slots, changed) {
+      const all = changed === true ? DIRTY : 0
+      const some = typeof changed === 'boolean' ? undefined : changed
+      let soiled = 0
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots[i]!
+        if (slot === NONE) continue
+        const before = state[slot]!
+        const now = (before | (some && some[i] !== 0 ? DIRTY : all)) - PIN
+        if ((now ^ before) & DIRTY) soiled++
+        state[slot] = now
+        if (now >= PIN) continue
+        pinned--
+        if ((now & ~(DIRTY | WRITING)) === LOADED) policy.idle(slot)
+        else settle(slot)
+      }
+      dirty += soiled
     },
+
     takeRoom(wanted, evenAhead) {
       for (;;) {
         const slot = lists.first(FREE)
@@ -191,23 +242,22 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       policy.insert(slot)
       resident++
       if (!prefetched) return
-      flags[slot]! |= UNUSED
-      ahead[slot] = 1
+      state[slot]! |= UNUSED | ANNOUNCED
+      announced[slot] = 1
     },
     keep(slot) {
-      const already = ahead[slot]! > 0
-      if (ahead[slot]! < MOST_AHEAD) ahead[slot]!++
-      if (already || pins[slot]! > 0 || flags[slot]! & LOADING) return
-      if (flags[slot]! & LEAVING) {
+      if (state[slot]! & ANNOUNCED) {
+        if (announced[slot]! < MOST_ANNOUNCED) announced[slot]!++
+        return
+      }
+      state[slot]! |= ANNOUNCED
+      announced[slot] = 1
+      if (state[slot]! >= PIN || state[slot]! & LOADING) return
+      if (state[slot]! & LEAVING) {
         lists.unlink(slot)
         stay(slot)
       } else policy.hold(slot)
       lists.push(AHEAD, slot)
-    },
-    markDirty(slot) {
-      if (flags[slot]! & DIRTY) return
-      flags[slot]! |= DIRTY
-      dirty++
     },
     collectLeaving(into) {
       let count = 0
@@ -216,20 +266,20 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       }
       return count
     },
-    isLeaving: (slot) => (flags[slot]! & LEAVING) !== 0,
+    isLeaving: (slot) => (state[slot]! & LEAVING) !== 0,
     beginWrite(slot) {
-      if (flags[slot]! & LEAVING) lists.unlink(slot)
-      flags[slot] = (flags[slot]! & ~DIRTY) | WRITING
+      if (state[slot]! & LEAVING) lists.unlink(slot)
+      state[slot] = (state[slot]! & ~DIRTY) | WRITING
       dirty--
     },
     endWrite(slot, written) {
-      flags[slot]! &= ~WRITING
-      if (flags[slot]! & DROPPED) return settle(slot)
-      if (!written && (flags[slot]! & DIRTY) === 0) {
-        flags[slot]! |= DIRTY
+      state[slot]! &= ~WRITING
+      if (state[slot]! & DROPPED) return settle(slot)
+      if (!written && (state[slot]! & DIRTY) === 0) {
+        state[slot]! |= DIRTY
         dirty++
       }
-      if ((flags[slot]! & LEAVING) === 0) return
+      if ((state[slot]! & LEAVING) === 0) return
       if (!written) {
         lists.unlink(slot)
         stay(slot)
@@ -237,24 +287,23 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       settle(slot)
     },
     beginRead(slot) {
-      flags[slot]! |= LOADING
+      state[slot]! |= LOADING
     },
     endRead(slot, read) {
-      flags[slot]! &= ~LOADING
-      if (read) flags[slot]! |= LOADED
+      state[slot]! &= ~LOADING
+      if (read) state[slot]! |= LOADED
       settle(slot)
     },
     drop(slot) {
-      const state = flags[slot]!
-      if ((state & LOADING) === 0) {
-        if (state & LEAVING) lists.unlink(slot)
-        else if (ahead[slot]! > 0) unlinkAhead(slot)
+      const now = state[slot]!
+      if ((now & LOADING) === 0) {
+        if (now & (LEAVING | ANNOUNCED)) unlink(slot)
         else policy.hold(slot)
       }
       stay(slot)
-      if (state & DIRTY) dirty--
+      if (now & DIRTY) dirty--
       forget(slot)
-      flags[slot] = (state & (LOADING | WRITING)) | DROPPED
+      state[slot] = (now & (LOADING | WRITING)) | DROPPED
       settle(slot)
     },
     tick() {
@@ -262,8 +311,7 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       const last = mark
       for (let slot = -1; slot !== last;) {
         slot = lists.first(AHEAD)
-        unlinkAhead(slot)
-        ahead[slot] = 0
+        revoke(slot)
         policy.idle(slot)
       }
       mark = lists.last(AHEAD)

@@ -102,7 +102,7 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
     for (let i = first; i < keys.length; i++) {
       if (buffer.count === plan.bufferRows) return i
       const slot = table.find(keys[i]!)
-      if (slot < 0 || (table.flags[slot]! & DIRTY) === 0 || !isDue(slot)) continue
+      if (slot < 0 || (table.state[slot]! & DIRTY) === 0 || !isDue(slot)) continue
       buffer.bytes.set(rowOf(slot), buffer.count * rowBytes)
       buffer.keys[buffer.count] = keys[i]!
       buffer.slots[buffer.count++] = slot

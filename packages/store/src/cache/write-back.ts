@@ -43,13 +43,13 @@ export function createWriteBack(table: SlotTable, transfers: Transfers, changes:
       throw error
     },
     async flush(signal) {
-      const { keys, flags } = table
+      const { keys, state } = table
       const before = failure
       let next = 0
       const collect = (into: Uint32Array): number => {
         let count = 0
         for (; next < keys.length && count < into.length; next++) {
-          if (flags[next]! & DIRTY) into[count++] = keys[next]!
+          if (state[next]! & DIRTY) into[count++] = keys[next]!
         }
         return count
       }
