@@ -232,6 +232,19 @@ describe('changed rows', () => {
     lease.release()
   })
 
+  test('that are changed and given up again, while they are still being written, are written again before', async () => {
+    const { cache, source } = setUp({ slots: 64, rows: 200, slowness: 5 })
+    await use(cache, from(0, 64), 5)
+    const first = cache.lease(keys(100)) // in the place of row 0
+    await new Promise(setImmediate)
+    expect(source.writes).toEqual([[0]])
+    await use(cache, keys(0), 6)
+    const rest = cache.lease(from(101, 63)) // in the places of all others, and now of row 0
+    for (const lease of await Promise.all([first, rest])) lease.release()
+    expect(source.value(0)).toBe(6)
+    expect(await use(cache, keys(0))).toEqual([6])
+  })
+
   test('that cannot be written stay; the error reaches the next lease, and a flush that succeeds settles it', async () => {
     let failing = 0
     const { cache, source } = setUp({ slots: 4, failing: () => failing })
@@ -370,6 +383,15 @@ describe('a prefetch', () => {
     const { cache } = setUp({ slots: 70 })
     await cache.prefetch(from(0, 100))
     expect(cache.stats()).toMatchObject({ resident: 70, prefetchRefused: 30 })
+  })
+
+  test('goes on as soon as no lease waits for a slot, though none is released', async () => {
+    const { cache } = setUp({ slots: 4, slowness: 2 }) // one buffer only
+    const leases = [cache.lease(keys(1)), cache.lease(keys(5))]
+    const prefetch = cache.prefetch(keys(7))
+    leases.push(cache.lease(keys(5)))
+    await Promise.all([...leases, prefetch])
+    expect(cache.stats()).toMatchObject({ pinned: 2, prefetched: 1, resident: 3 })
   })
 
   test('lets a lease go first that has to wait for room', async () => {
