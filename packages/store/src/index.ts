@@ -43,5 +43,7 @@ export {
   type OpenRowTableOptions,
 } from './table/open-row-table.ts'
 export { recordBytes } from './table/row-io.ts'
-export { copyTable, verifyTable, type CopyTableOptions } from './copy/copy-table.ts'
+export { buildRowTable, type BuildProgress, type BuildTableOptions } from './copy/build-table.ts'
+export { copyTable, type CopyTableOptions } from './copy/copy-table.ts'
+export { verifyTable, type VerifyTableOptions } from './copy/verify-table.ts'
 export { decodeRows, encodeRows, type PackedRows } from './codec/convert.ts'

@@ -2,44 +2,38 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { RowDriver, RowOptions } from '@stemkit/spec/row-driver'
 import { decodeRows, encodeRows } from '../codec/convert.ts'
 import { payloadBytes, valueBytes, type RowLayout } from '../layout.ts'
-import { createRowTable } from '../table/open-row-table.ts'
 import type { RowTable } from '../table/row-table.ts'
+import { buildRowTable, type BuildTableOptions } from './build-table.ts'
 
-export interface CopyTableOptions extends RowOptions {
+export interface CopyTableOptions extends Omit<BuildTableOptions, 'driver' | 'layout' | 'rows' | 'source' | 'fill'> {
   /** The version that it stands on is copied. */
   readonly from: RowTable
-  /** New rows of `recordBytes(layout)` bytes each. The result owns it unless this fails. */
+  /** Rows of `recordBytes(layout)` bytes each, new or left by a copy that was cut short. The result owns it unless this fails. */
   readonly to: RowDriver
   /**
    * Another dtype, or without the state of the optimiser. A new state begins as zeros. Default: the layout of `from`.
    */
   readonly layout?: RowLayout
-  readonly onProgress?: (progress: { readonly rows: number; readonly totalRows: number }) => void
 }
 
 /**
- * Copies a table, row i to place i. If that ends early there is no table at the other end, and it can be made anew.
- * @throws bad-input if the layouts have different shapes; what reading, converting and `createRowTable` throw
+ * Copies a table, row i to place i, and reads it back. If that ends early there is no table at the other end, and the same
+ * call goes on from there; rows of another table, of another version or in another layout are copied anew.
+ * @throws bad-input if the layouts have different shapes; what reading, converting and `buildRowTable` throw
  */
-export async function copyTable({
-  from,
-  to,
-  layout = from.layout,
-  onProgress,
-  signal,
-}: CopyTableOptions): Promise<RowTable> {
+export async function copyTable({ from, to, layout = from.layout, ...options }: CopyTableOptions): Promise<RowTable> {
   if (layout.layers !== from.layout.layers || layout.width !== from.layout.width) {
     const shape = ({ layers, width }: RowLayout): string => `${layers} layers of ${width}`
     throw new StemkitError('bad-input', `copy: rows of ${shape(from.layout)} cannot become rows of ${shape(layout)}`)
   }
-  const cancel = signal ? { signal } : {}
-  return createRowTable({
+  const cancel = options.signal ? { signal: options.signal } : {}
+  return buildRowTable({
+    ...options,
     driver: to,
     layout,
     rows: from.rows,
+    source: `table ${from.id} as of version ${from.content}, ${JSON.stringify(from.layout)}`,
     fill: (ids, into) => readConverted(from, ids, layout, into, cancel),
-    ...(onProgress ? { onProgress } : {}),
-    ...cancel,
   })
 }
 
@@ -66,37 +60,4 @@ async function readConverted(
   const blocks = new Float32Array(layout.layers * ids.length * layout.width)
   decodeRows(from.layout, { bytes, stride: from.rowBytes }, blocks)
   encodeRows(layout, blocks, { bytes: into, stride })
-}
-
-/** Rows read at a time. */
-const PIECE_BYTES = 8 * 2 ** 20
-
-/**
- * Reads all rows of a table and returns the ids of those whose bytes are damaged, ascending.
- * @throws what reading throws but `corrupt`
- */
-export async function verifyTable(
-  table: RowTable,
-  options: RowOptions & { readonly onProgress?: CopyTableOptions['onProgress'] } = {},
-): Promise<number[]> {
-  const { onProgress, signal } = options
-  const cancel = signal ? { signal } : {}
-  const damaged: number[] = []
-  const piece = Math.max(1, Math.floor(PIECE_BYTES / table.rowBytes))
-  const into = new Uint8Array(piece * table.rowBytes)
-  const isWhole = (ids: Uint32Array): Promise<boolean> =>
-    table.read(ids, into.subarray(0, ids.length * table.rowBytes), cancel).then(
-      () => true,
-      (error: unknown) => {
-        if (StemkitError.isInstance(error) && error.code === 'corrupt') return false
-        throw error
-      },
-    )
-  for (let first = 0; first < table.rows; first += piece) {
-    const ids = Uint32Array.from({ length: Math.min(piece, table.rows - first) }, (_, i) => first + i)
-    // One damaged row fails the whole read: then each by itself.
-    if (!(await isWhole(ids))) for (const id of ids) if (!(await isWhole(Uint32Array.of(id)))) damaged.push(id)
-    onProgress?.({ rows: first + ids.length, totalRows: table.rows })
-  }
-  return damaged
 }
