@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { isFloat } from './dtype.ts'
+import { withoutPacking } from './packed/packed-tensors.ts'
 import { quote } from './strict-json.ts'
 import { showShape, type TensorInfo } from './tensor.ts'
 
@@ -53,7 +54,7 @@ export interface CheckOptions {
 }
 
 /**
- * Compares tensors with what a config asks for: names, shapes, and that they hold floats.
+ * Compares tensors with what a config asks for: names, shapes, and that they hold floats or packed matrices.
  * @throws bad-input with one line that names the tensors that are missing, unexpected or of another shape
  */
 export function checkWeights(
@@ -64,7 +65,7 @@ export function checkWeights(
   const custom = config.feedForwards.flatMap((kind, layer) =>
     BUILT_IN.has(kind) ? [] : [`model.layers.${layer}.mlp.`],
   )
-  compareTensors(weightShapes(config), tensors, {
+  compareTensors(weightShapes(config), withoutPacking(tensors), {
     mayBeAbsent: (name) => optionalTables && name.endsWith('.mlp.stem_table.weight'),
     mayBeExtra: (name) => custom.some((prefix) => name.startsWith(prefix)),
   })

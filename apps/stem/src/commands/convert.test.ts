@@ -57,6 +57,28 @@ describe('stem convert', () => {
     expect((await readdir(dir)).toSorted()).toEqual(['again', 'hf', 'model', 'official'])
   })
 
+  test('keeps a model in fewer bits, of whatever layout it was, and says so', async () => {
+    await writeTinyModel(at('model'), { kind: 'stem' })
+    await convert(at('model'), at('official'), '--to', 'official')
+    const direct = await convert(at('model'), at('packed'), '--quantize', 'q8', '--tables', 'bf16')
+    expect(direct.stdout).toBe(`${at('model')} (stemkit) is now ${at('packed')} (stemkit, q8)\n`)
+    await convert(at('official'), at('again'), '--quantize', 'q8', '--tables', 'bf16')
+    const bytes = (name: string): Promise<Buffer> => readFile(join(at(name), 'model.safetensors'))
+    expect(await bytes('again')).toEqual(await bytes('packed'))
+    expect((await bytes('packed')).length).toBeLessThan(0.6 * (await bytes('model')).length)
+  })
+
+  test('leaves the rows of a model where they are, and points to them', async () => {
+    await writeTinyModel(at('model'), { kind: 'stem' })
+    const reference = { url: 'file:rows', table: 'x', version: 1 }
+    await writeFile(join(at('model'), 'rows.json'), JSON.stringify(reference))
+    await convert(at('model'), at('packed'), '--quantize', 'q4')
+    expect(JSON.parse(await readFile(join(at('packed'), 'rows.json'), 'utf8'))).toEqual({
+      ...reference,
+      url: 'file:../model/rows',
+    })
+  })
+
   test('takes another tokenizer along', async () => {
     await writeTinyModel(at('model'), { kind: 'dense' })
     await convert(at('model'), at('hf'), '--to', 'hf')
@@ -97,6 +119,8 @@ describe('stem convert', () => {
       1,
       'only dense models can be exported there',
     ],
+    ['--quantize for another layout', ['model', 'out', '--to', 'official', '--quantize', 'q4'], 2, 'leave out --to'],
+    ['--tables alone', ['model', 'out', '--tables', 'f16'], 2, '--tables goes with --quantize'],
     ['a source that is not there', ['nowhere', 'out'], 1, 'nowhere does not exist'],
     [
       'a tokenizer for a model folder',

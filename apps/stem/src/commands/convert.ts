@@ -1,14 +1,17 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { ROWS_FILE } from '@stemkit/generate/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { readTokenizerFolder } from '@stemkit/tokenizer/node'
+import type { PackTensorsOptions } from '@stemkit/weights'
 import {
   makeFolder,
   exportModel,
   importModel,
   openForeignModel,
+  packModel,
   writeModelFolder,
   type ExportLayout,
   type ForeignLayout,
@@ -22,8 +25,14 @@ interface Options {
   readonly from: 'auto' | 'stemkit' | ForeignLayout
   readonly to: 'stemkit' | ExportLayout
   readonly tokenizer?: string
+  readonly quantize?: keyof typeof forms
+  readonly block?: string
+  readonly tables?: keyof typeof floats
   readonly force?: boolean
 }
+
+const floats = { f16: 'F16', bf16: 'BF16', f32: 'F32' } as const
+const forms = { q4: 'q4', q8: 'q8', ...floats } as const
 
 interface Job {
   readonly signal: AbortSignal
@@ -42,6 +51,26 @@ export function convertCommand(): Command {
     )
     .addOption(new Option('--to <layout>', 'layout to write').choices(['stemkit', 'hf', 'official']).default('stemkit'))
     .option('--tokenizer <file>', 'tokenizer to go along: a tokenizer.json, its folder, or the .bin of llama2.c')
+    .addOption(
+      new Option(
+        '--quantize <form>',
+        'keep matrices in 4 or 8 bits with a scale per block, or as floats of another width',
+      ).choices(Object.keys(forms)),
+    )
+    .addOption(
+      new Option('--block <numbers>', 'with --quantize q4 or q8: numbers that share a scale; default 128').choices([
+        '16',
+        '32',
+        '64',
+        '128',
+        '256',
+      ]),
+    )
+    .addOption(
+      new Option('--tables <form>', 'with --quantize: how STEM tables are kept; default f16').choices(
+        Object.keys(floats),
+      ),
+    )
     .option('--force', 'write into a folder that is not empty')
     .action(async (source: string, out: string, options: Options) => {
       const signal = signalOfProcess()
@@ -50,32 +79,38 @@ export function convertCommand(): Command {
         status.show(`writing ${Math.round((100 * bytes) / totalBytes)}%`)
       await requireFree(source, out, options.force)
       const from = await convert(source, out, options, { signal, onProgress }).finally(status.clear)
-      process.stdout.write(`${source} (${from}) is now ${out} (${options.to})\n`)
+      const form = options.quantize === undefined ? options.to : `${options.to}, ${options.quantize}`
+      process.stdout.write(`${source} (${from}) is now ${out} (${form})\n`)
     })
 }
 
 /** Returns the layout of the source. */
 async function convert(source: string, out: string, options: Options, job: Job): Promise<string> {
   const { to, tokenizer } = options
+  const packing = packingOf(options)
   const from = options.from === 'auto' && (await isModelFolder(source)) ? 'stemkit' : options.from
+  const write = async (folder: string): Promise<void> => {
+    if (to !== 'stemkit') await exportModel(folder, out, { layout: to, ...job })
+    else await packModel(folder, out, { ...packing!, ...job, files: await rowsOf(folder, out) })
+  }
   if (from !== 'stemkit') {
     const layout = from === 'auto' ? {} : { layout: from }
-    if (to === 'stemkit') return takeIn(source, out, { ...layout, ...job }, tokenizer)
+    if (to === 'stemkit' && !packing) return takeIn(source, out, { ...layout, ...job }, tokenizer)
     // By way of a model folder beside the result.
     await makeFolder(dirname(resolve(out)))
     const between = await mkdtemp(join(dirname(resolve(out)), `.${basename(out)}-`))
     try {
       const found = await takeIn(source, between, { ...layout, ...job }, tokenizer)
-      await exportModel(between, out, { layout: to, ...job })
+      await write(between)
       return found
     } finally {
       await rm(between, { recursive: true, force: true })
     }
   }
-  if (to === 'stemkit') {
+  if (to === 'stemkit' && !packing) {
     throw new StemkitError(
       'bad-input',
-      `convert: ${source} is a model folder already; say what it shall become with --to hf or --to official`,
+      `convert: ${source} is a model folder already; say what it shall become with --quantize, --to hf or --to official`,
     )
   }
   if (tokenizer !== undefined) {
@@ -84,8 +119,37 @@ async function convert(source: string, out: string, options: Options, job: Job):
       `convert: --tokenizer is for models of other layouts; put the tokenizer.json into ${source}`,
     )
   }
-  await exportModel(source, out, { layout: to, ...job })
+  await write(source)
   return from
+}
+
+/** How weights shall be kept, if --quantize says. */
+function packingOf({ quantize, block, tables, to }: Options): PackTensorsOptions | undefined {
+  if (quantize === undefined) {
+    const stray = block !== undefined ? '--block' : tables !== undefined ? '--tables' : undefined
+    if (stray === undefined) return undefined
+    throw new StemkitError('bad-input', `convert: ${stray} goes with --quantize`)
+  }
+  if (to !== 'stemkit') {
+    throw new StemkitError('bad-input', `convert: --quantize writes model folders; leave out --to ${to}`)
+  }
+  const matrices = forms[quantize]
+  return {
+    matrices,
+    ...(block !== undefined && { block: Number(block) }),
+    ...(tables !== undefined && { tables: floats[tables] }),
+    ...(matrices === 'F32' && { embedding: 'F32' as const, ...(tables === undefined && { tables: 'F32' as const }) }),
+  }
+}
+
+/** The rows of a model whose tables are elsewhere stay there. */
+async function rowsOf(source: string, out: string): Promise<Map<string, string>> {
+  const text = await readFile(join(source, ROWS_FILE), 'utf8').catch(() => undefined)
+  if (text === undefined) return new Map()
+  const reference = JSON.parse(text) as { url: string }
+  const near = /^file:(?!\/)(.*)$/u.exec(reference.url)?.[1]
+  const url = near === undefined ? reference.url : `file:${encodeURI(relative(out, join(source, decodeURI(near))))}`
+  return new Map([[ROWS_FILE, `${JSON.stringify({ ...reference, url }, undefined, 2)}\n`]])
 }
 
 /** Imports into a model folder; a tokenizer that is given takes the place of the model's own. */

@@ -7,7 +7,7 @@ import { parseSafetensors } from '../safetensors/parse.ts'
 import { oracleFolder, sharedData, temporaryFolders } from '../testing/folders.ts'
 import { llama2cCheckpoint, llama2cTokenizer } from '../testing/llama2c.ts'
 import { numberedWeights, smallConfig } from '../testing/models.ts'
-import { exportModel, importModel } from './convert.ts'
+import { exportModel, importModel, packModel } from './convert.ts'
 import { readModelFolder, writeModelFolder } from './model-folder.ts'
 import { openSafetensors, saveSafetensors } from './safetensors-file.ts'
 
@@ -148,4 +148,27 @@ describe('importing a llama2.c checkpoint', () => {
       await model.dispose()
     },
   )
+})
+
+describe('packing a folder', () => {
+  test('keeps the tokenizer, makes it smaller, and leaves a model that is read', async () => {
+    const config = smallConfig({ dim: 64, ffnHidden: 128, feedForwards: ['dense', 'stem', 'stem'] })
+    const [from, to] = [await writeModel(config), makeFolder()]
+    const seen: number[] = []
+    await packModel(from, to, { matrices: 'q4', onProgress: ({ bytes, totalBytes }) => seen.push(bytes / totalBytes) })
+    expect(readdirSync(to)).toEqual(readdirSync(from))
+    expect(file(to, 'model.safetensors').length).toBeLessThan(0.5 * file(from, 'model.safetensors').length)
+    expect(seen.at(-1)).toBe(1)
+    const model = await readModelFolder(to)
+    expect(model.config).toEqual(config)
+    await model.dispose()
+  })
+
+  test('is refused for a model that is packed, and so is exporting one', async () => {
+    const [from, to] = [await writeModel(smallConfig({ dim: 32 })), makeFolder()]
+    await packModel(from, to, { matrices: 'q8' })
+    await expect(packModel(to, makeFolder(), { matrices: 'q4' })).rejects.toThrow('quantized already')
+    await expect(exportModel(to, makeFolder(), { layout: 'hf' })).rejects.toThrow('packed in 4 or 8 bits')
+    await expect(packModel(from, from, { matrices: 'q4' })).rejects.toThrow('would be overwritten')
+  })
 })

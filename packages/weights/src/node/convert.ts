@@ -4,6 +4,8 @@ import type { ModelConfig } from '@stemkit/spec/model-config'
 import { exportHuggingFace } from '../layouts/hugging-face.ts'
 import { exportOfficial, type OfficialOptions } from '../layouts/official.ts'
 import { mapTensors } from '../mapping.ts'
+import { packTensors, type PackTensorsOptions } from '../packed/pack-tensors.ts'
+import { findPacked } from '../packed/packed-tensors.ts'
 import { openForeignModel, type ForeignLayout, type ForeignOptions } from './foreign-model.ts'
 import { inFile } from './io-error.ts'
 import { makeFolder } from './make-folder.ts'
@@ -53,6 +55,9 @@ export async function exportModel(
   const model = await readModelFolder(from, signal ? { signal } : {})
   try {
     const { config, tensors } = model
+    if (findPacked(tensors.tensors).size > 0) {
+      throw new StemkitError('unsupported', `${from} is packed in 4 or 8 bits; export the model that it was made from`)
+    }
     const { json, mapping } = inFile(from, () =>
       layout === 'hf' ? exportHuggingFace(config, tensors.tensors) : exportOfficial(config, options),
     )
@@ -62,6 +67,33 @@ export async function exportModel(
     // Readers of the Hugging Face layout ask the file itself which framework it is for.
     const metadata = { format: 'pt', ...options.metadata }
     await saveModelFiles(to, mapTensors(tensors, mapping), files, { ...options, metadata })
+  } finally {
+    await model.dispose()
+  }
+}
+
+export interface PackModelOptions extends PackTensorsOptions, SaveModelOptions {
+  /** Further files by name. */
+  readonly files?: ReadonlyMap<string, string | Uint8Array>
+}
+
+/**
+ * Writes a model folder with its weights in another form, packed in 4 or 8 bits, say; its tokenizer and other files go along.
+ * One tensor is held at a time.
+ * @throws bad-input for weights that are packed already or not finite; as `readModelFolder`; io
+ */
+export async function packModel(
+  from: string,
+  to: string,
+  options: PackTensorsOptions & SaveModelOptions,
+): Promise<void> {
+  refuseSame(from, to)
+  const { signal } = options
+  const model = await readModelFolder(from, { optionalTables: true, ...(signal && { signal }) })
+  try {
+    const files = new Map([...(await readTokenizerFiles(from, signal)), ...(options.files ?? [])])
+    const tensors = inFile(from, () => packTensors(model.tensors, options))
+    await writeModelFolder(to, { config: model.config, tensors, files, optionalTables: true }, options)
   } finally {
     await model.dispose()
   }
