@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
+import { describeMachine, type BenchmarkOptions, type Report } from '../report.ts'
+import type { DecodeFormat, DecodeSide, Opened, Work } from './decode-side.ts'
+import type { GgufType } from './gguf/encode-weights.ts'
+import { writeLlamaModel } from './gguf/llama-model.ts'
+import { startLlamaCpp } from './llama-cpp/side.ts'
+import { measureSections, type Contestant, type Contestants } from './measure.ts'
+import { measureMemoryBandwidth } from './memory-bandwidth.ts'
+import { decodeResults, denseStepBytes } from './metrics.ts'
+import { randomWeight, TWINS } from './twin.ts'
+
+const SEED = 5
+/** Of each format: the type in a GGUF file, and its bits a weight. */
+const PEER_FORMATS: Readonly<Partial<Record<DecodeFormat, { type: GgufType; bits: number }>>> = {
+  q4: { type: 'Q4_0', bits: 4.5 },
+  q8: { type: 'Q8_0', bits: 8.5 },
+  f16: { type: 'F16', bits: 16 },
+}
+
+/**
+ * Tokens a second of prefill and greedy decode, one token at a time for 1, 4 and 16 sequences, against llama.cpp on the
+ * dense twin of the same shape; each side in a process of its own, paused while another is timed, with the threads and
+ * settings that are fastest for it.
+ */
+export async function run(options: BenchmarkOptions): Promise<Report> {
+  await using opened = new AsyncDisposableStack()
+  const missing: Record<string, string> = { stemkit: 'there is no compiled decode to measure yet' }
+  const llamacpp = await openLlamaCpp(opened, options).catch((error: unknown) => {
+    if (!StemkitError.isInstance(error) || error.code !== 'unsupported') throw error
+    options.progress((missing['llama.cpp'] = error.message))
+    return undefined
+  })
+  const contestants: Contestants = llamacpp ? { llamacpp } : {}
+  const bandwidth = await measureMemoryBandwidth()
+  const measured = await measureSections(contestants, options)
+  const peers = {
+    ...Object.fromEntries(Object.entries(contestants).map(([name, { side }]) => [name, side.description])),
+    settings: Object.fromEntries(
+      measured.map(({ section, sides }) => [
+        section.name,
+        Object.fromEntries(Object.entries(sides).map(([name, one]) => [name, one.opened])),
+      ]),
+    ),
+    ...missing,
+  }
+  const results = decodeResults(measured, { bandwidth, perplexityRatio: undefined })
+  return { benchmark: 'decode', machine: describeMachine(peers), results }
+}
+
+/** llama.cpp with the dense twin in every format, from files that are removed at the end. */
+async function openLlamaCpp(
+  opened: AsyncDisposableStack,
+  { progress, quick, signal }: BenchmarkOptions,
+): Promise<Contestant> {
+  const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'stemkit-bench-')), (path) => rm(path, { recursive: true }))
+  const formats = (Object.keys(PEER_FORMATS) as DecodeFormat[]).filter((format) => !quick || format === 'q4')
+  const files = Object.fromEntries(formats.map((format) => [format, join(folder, `${format}.gguf`)]))
+  const side = opened.adopt(await startLlamaCpp({ files, signal }), (each) => each.dispose())
+  side.pause()
+  for (const format of formats) {
+    signal?.throwIfAborted()
+    const { type } = PEER_FORMATS[format]!
+    progress(`writing the dense model in ${type}`)
+    await writeLlamaModel(files[format]!, TWINS.dense, type, (name) => randomWeight(TWINS.dense, name, SEED))
+  }
+  return { side: withStepBytes(side), formats }
+}
+
+/** llama.cpp keeps keys and values in f16. */
+function withStepBytes(side: DecodeSide): DecodeSide {
+  const open = async (work: Work): Promise<Opened> => {
+    const opened = await side.open(work)
+    if (work.kind !== 'decode') return opened
+    return { ...opened, bytesPerStep: denseStepBytes(TWINS.dense, work, PEER_FORMATS[work.format]!.bits, 2) }
+  }
+  return { ...side, open }
+}
