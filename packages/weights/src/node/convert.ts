@@ -82,16 +82,15 @@ export interface PackModelOptions extends PackTensorsOptions, SaveModelOptions {
  * One tensor is held at a time.
  * @throws bad-input for weights that are packed already or not finite; as `readModelFolder`; io
  */
-export async function packModel(
-  from: string,
-  to: string,
-  options: PackTensorsOptions & SaveModelOptions,
-): Promise<void> {
+export async function packModel(from: string, to: string, options: PackModelOptions): Promise<void> {
   refuseSame(from, to)
   const { signal } = options
   const model = await readModelFolder(from, { optionalTables: true, ...(signal && { signal }) })
   try {
-    const files = new Map([...(await readTokenizerFiles(from, signal)), ...(options.files ?? [])])
+    const files = new Map<string, string | Uint8Array>([
+      ...(await readTokenizerFiles(from, signal)),
+      ...(options.files ?? []),
+    ])
     const tensors = inFile(from, () => packTensors(model.tensors, options))
     await writeModelFolder(to, { config: model.config, tensors, files, optionalTables: true }, options)
   } finally {

@@ -3,6 +3,7 @@ import { memorySource, readAll, type TensorInfo } from '../tensor.ts'
 import { numberedWeights, smallConfig } from '../testing/models.ts'
 import { toFloat32 } from '../values.ts'
 import { checkWeights } from '../weight-shapes.ts'
+import { packForInputs } from './pack-for-inputs.ts'
 import { packMatrix, unpackMatrix } from './pack-matrix.ts'
 import { packTensors } from './pack-tensors.ts'
 import { findPacked, readPacked } from './packed-tensors.ts'
@@ -80,6 +81,22 @@ describe('packed tensors of a model', () => {
     // Numbers up to 1, so that a step is about 1/128.
     for (const [i, value] of toFloat32(weights.get(gate)!).entries()) {
       expect(Math.abs(unpacked[i]! - value)).toBeLessThan(1 / 127)
+    }
+  })
+
+  test('are fitted to the inputs of a sample where these are given, read in either order', async () => {
+    const gram = Float32Array.from({ length: 32 * 32 }, (_, i) => 0.9 ** Math.abs((i % 32) - Math.floor(i / 32)))
+    const expected = packForInputs(toFloat32(weights.get(gate)!), [48, 32], gram, { bits: 4, block: 32 })
+    expect(expected).not.toEqual(packMatrix(toFloat32(weights.get(gate)!), [48, 32], { bits: 4, block: 32 }))
+    const calibrated = packTensors(source, { matrices: 'q4', grams: new Map([[gate, gram]]) })
+    for (const order of [
+      ['q4', 'scale'],
+      ['scale', 'q4'],
+    ]) {
+      for (const part of order) {
+        const { data } = await calibrated.read(`${gate}.${part}`)
+        expect(data).toEqual(part === 'q4' ? expected.data : new Uint8Array(expected.scales.buffer))
+      }
     }
   })
 

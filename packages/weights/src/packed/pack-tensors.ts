@@ -1,8 +1,10 @@
 import { StemkitError } from '@stemkit/spec/errors'
+import type { PackedMatrix } from '@stemkit/spec/packed-matrix'
 import { isFloat } from '../dtype.ts'
 import { allocateFor, findTensor, rowRange, type Tensor, type TensorInfo, type TensorSource } from '../tensor.ts'
 import { fromFloat32, toFloat32 } from '../values.ts'
 import { blockFor, fitScales, roundToScales } from './pack-matrix.ts'
+import { packForInputs } from './pack-for-inputs.ts'
 import { packedInfos, scaleName, type PackedInfo } from './packed-tensors.ts'
 
 export type FloatType = 'F32' | 'F16' | 'BF16'
@@ -21,8 +23,8 @@ export interface PackTensorsOptions {
   readonly tables?: FloatType | undefined
   /** Numbers that share a scale, at most; a width that it does not divide gets smaller blocks. Default 128. */
   readonly block?: number | undefined
-  /** By matrix name, how much an error in each of its columns counts [K]; see `PackOptions`. */
-  readonly importance?: ReadonlyMap<string, Float32Array> | undefined
+  /** By matrix name, x x^T [K, K] summed over the inputs of a sample text: 4-bit matrices are then packed for these; see `packForInputs`. */
+  readonly grams?: ReadonlyMap<string, Float32Array> | undefined
 }
 
 const MATRIX = /\.(?:[qkvo]_proj|gate_proj|up_proj|down_proj)\.weight$/u
@@ -63,19 +65,27 @@ export function packTensors(source: TensorSource, options: PackTensorsOptions): 
     }
   }
 
-  // Files have the scales of all matrices before their numbers, so these are remembered: they are few.
+  // Files have the scales of all matrices before their numbers. What takes long is kept until then; of the rest the scales, which are few.
+  const fitted = new Map<string, PackedMatrix>()
   const scales = new Map<string, Float32Array>()
+  const packFor = (name: string, form: PackedInfo, values: Float32Array): PackedMatrix | undefined => {
+    const gram = form.bits === 4 ? options.grams?.get(name) : undefined
+    const packed = fitted.get(name) ?? (gram && packForInputs(values, form.shape, gram, form))
+    if (packed) fitted.set(name, packed)
+    return packed
+  }
   const make = async (part: string, signal: AbortSignal | undefined): Promise<Tensor> => {
     const { name, form } = findTensor(origins, part)
     const tensor = await source.read(name, signal ? { signal } : {})
     if (form === undefined) return tensor
     const values = toFloat32(tensor)
     if (typeof form === 'string') return fromFloat32(values, tensor.shape, form)
-    const packing = { ...form, importance: options.importance?.get(name) }
-    const own = scales.get(name) ?? fitScales(values, form.shape, packing)
+    const packed = packFor(name, form, values)
+    const own = packed?.scales ?? scales.get(name) ?? fitScales(values, form.shape, form)
     scales.set(name, own)
     if (part === scaleName(name)) return fromFloat32(own, tensors.get(part)!.shape)
-    return { ...tensors.get(part)!, data: roundToScales(values, own, form) }
+    fitted.delete(name)
+    return { ...tensors.get(part)!, data: packed?.data ?? roundToScales(values, own, form) }
   }
 
   return {
