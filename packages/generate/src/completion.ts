@@ -1,10 +1,5 @@
 import type { FinishReason, Generation } from './generation.ts'
-
-export interface Usage {
-  readonly promptTokens: number
-  readonly completionTokens: number
-  readonly totalTokens: number
-}
+import type { Usage } from './usage.ts'
 
 /** A generation that has come to its end. */
 export interface Completion {
@@ -28,7 +23,5 @@ export async function collect(generation: Generation): Promise<Completion> {
     logprobs.push(piece.logprob)
     finishReason = piece.finishReason ?? finishReason
   }
-  const promptTokens = generation.promptTokens.length
-  const usage = { promptTokens, completionTokens: tokens.length, totalTokens: promptTokens + tokens.length }
-  return { text, tokens, logprobs, finishReason, usage }
+  return { text, tokens, logprobs, finishReason, usage: generation.usage }
 }

@@ -8,7 +8,7 @@ import {
   type ModelConfig,
   type Weights,
 } from '@stemkit/model'
-import { argMax, cast, gather, gatherRows, greater, logSoftmax, MASKED, mul, reshape } from '@stemkit/tensor'
+import { cast, gatherRows, greater, MASKED, mul, reshape } from '@stemkit/tensor'
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@stemkit/tensor'
 
 export interface ForwardOptions {
@@ -41,21 +41,6 @@ export function forwardInputs({ config, custom }: ForwardOptions): Record<string
 export function logitsGraph(options: ForwardOptions): TensorFunction {
   return (inputs) => ({ logits: logitsAt(options, inputs) })
 }
-
-/** With `targets` [R] beside the other inputs: `logprobs` [R] of them in nats, and `best` [R], the likeliest tokens. */
-export function scoreGraph(options: ForwardOptions): TensorFunction {
-  return (inputs) => {
-    const scores = logitsAt(options, inputs)
-    const targets = reshape(inputs['targets']!, [-1, 1])
-    const logprobs = gather(logSoftmax(scores), targets, 1, 1)
-    return { logprobs: reshape(logprobs, [-1]), best: argMax(scores, 1) }
-  }
-}
-
-export const scoreInputs = (options: ForwardOptions): Record<string, InputSpec> => ({
-  ...forwardInputs(options),
-  targets: askedInput,
-})
 
 /** Picks the wanted positions before the head, which would else be the widest product of the pass. */
 function logitsAt({ config, custom }: ForwardOptions, inputs: Record<string, Tensor>): Tensor2D {

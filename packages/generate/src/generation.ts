@@ -1,15 +1,24 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { Tokenizer } from '@stemkit/spec/tokenizer'
-import { createRandom } from './random.ts'
-import { candidates, checkSampling, logProbability, penalizeRepetition, pick, type SamplingOptions } from './sampler.ts'
-import { createStopStrings } from './stop-strings.ts'
-import { createTextStream } from './text-stream.ts'
+import { createPieces } from './pieces.ts'
+import { endsOf, readPrompt, type PromptReader } from './prompt.ts'
+import type { RowSource } from './rows/row-source.ts'
+import type { Job } from './scheduler/job.ts'
+import type { Scheduler } from './scheduler/scheduler.ts'
+import { createTokenChooser, type ChooserOptions, type TokenLogprob } from './sampling/token-chooser.ts'
+import type { TableRows } from './table-rows.ts'
+import type { Usage } from './usage.ts'
 
-export interface GenerateOptions extends SamplingOptions {
+/** Whose rows a request reads, instead of the model's own tables. */
+export interface TableOptions {
+  /** Overlays over the model's tables by name, the last on top. */
+  readonly overlay?: string | readonly string[] | undefined
+  /** Other rows: a store, or what `overlayRows` gives. They stay the caller's, and open until the request has ended. */
+  readonly rows?: RowSource | undefined
+}
+
+export interface GenerateOptions extends ChooserOptions, TableOptions {
   /** Default: until the model ends the text, or its length is reached. */
   readonly maxTokens?: number | undefined
-  /** Makes the choices repeatable. Default: different every time. */
-  readonly seed?: number | undefined
   /** Strings that end the text; they are left out of it. */
   readonly stop?: readonly string[] | undefined
   /** Tokens that end the text. Default: the tokenizer's EOS and BOS. */
@@ -25,117 +34,155 @@ export interface Piece {
   /** Text that became certain with this token. Never half a character, never the start of a stop string; may be ''. */
   readonly text: string
   readonly token: number
-  /** ln of the model's own probability of the token, whatever the sampling options. */
+  /** ln of the model's own probability of the token, whatever the sampling options; NaN with `logprobs: false`. */
   readonly logprob: number
+  /** The likeliest tokens here, likeliest first, as many as were asked for. */
+  readonly topLogprobs?: readonly TokenLogprob[]
   /** Set on the last piece. */
   readonly finishReason?: FinishReason
 }
 
-/** Tokens as they are made. Iterate once; leaving the loop ends the work. */
+/**
+ * Tokens as they are made. Iterate once; nothing happens before. Leaving the loop ends the work. It is made a few pieces
+ * ahead of the reader: whoever stops reading keeps nobody else waiting.
+ */
 export interface Generation extends AsyncIterable<Piece> {
   /** What the prompt became. */
   readonly promptTokens: readonly number[]
+  /** So far. */
+  readonly usage: Usage
+  /** Table and version that it reads, with overlays; undefined for tables without versions, and for overlays before the first piece. */
+  readonly tables: string | undefined
 }
 
-export interface Generator {
-  readonly maxLength: number
-  readonly tokenizer: Tokenizer | undefined
-  /** Throws bad-input for ids that are no tokens. */
-  check(tokens: readonly number[]): void
-  /** Logits [V] of what follows `ids`. */
-  next(ids: Int32Array, signal?: AbortSignal): Promise<Float32Array>
+export interface Generator extends PromptReader {
+  /** Tokens that may come out. */
+  readonly vocabSize: number
+  readonly scheduler: Pick<Scheduler, 'submit' | 'cancel'>
+  rowsOf(options: TableOptions): TableRows | Promise<TableRows>
 }
+
+/** Pieces that are made before the reader has asked for them; where it has read most, more are made. */
+const AHEAD = 16
+const FEW = 4
 
 /**
  * Continues `prompt`, a text or token ids.
  * @throws bad-input, at once, for options out of range, a prompt that is empty, leaves no room or has ids out of range; while iterating:
- *   diverged for logits that are no numbers, and the reason of `signal`
+ *   diverged for logits that are no numbers, not-found for an overlay that is not there, and the reason of `signal`
  */
 export function startGeneration(
   model: Generator,
   prompt: string | readonly number[],
   options: GenerateOptions = {},
 ): Generation {
-  const sampling = checkSampling(options)
-  const { maxTokens = Infinity, stop = [] } = options
+  const { maxTokens = Infinity, stop = [], signal } = options
   if (maxTokens !== Infinity && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
     throw new StemkitError('bad-input', `generate: maxTokens is ${maxTokens}, but must be a whole number, 0 or more`)
   }
-  const stops = createStopStrings(stop)
-  const promptTokens = encodePrompt(model, prompt)
-  const room = model.maxLength - promptTokens.length
-  const limit = Math.min(maxTokens, room)
-  const ends = new Set(options.stopTokens ?? endsOf(model.tokenizer))
-  const random = createRandom(options.seed)
-  const { signal } = options
+  const promptTokens = readPrompt(model, prompt)
+  const chooser = createTokenChooser(options, { prompt: promptTokens, vocabSize: model.vocabSize })
+  const limit = Math.min(maxTokens, model.maxLength - promptTokens.length)
+  const makePiece = createPieces({
+    tokenizer: model.tokenizer,
+    promptTokens,
+    stop,
+    ends: new Set(options.stopTokens ?? endsOf(model.tokenizer)),
+    limit,
+  })
+  const state = {
+    cached: 0,
+    made: 0,
+    rows: undefined as TableRows | undefined,
+    tables: undefined as string | undefined,
+    isStarted: false,
+  }
 
   async function* pieces(): AsyncGenerator<Piece, void> {
-    const text = model.tokenizer ? createTextStream(model.tokenizer, promptTokens) : undefined
-    const ids = [...promptTokens]
-    for (let made = 1; made <= limit; made++) {
-      const logits = await model.next(Int32Array.from(ids), signal)
-      const penalized = penalizeRepetition(logits, ids, sampling.repetitionPenalty)
-      const token = pick(candidates(penalized, sampling), random())
-      const logprob = logProbability(logits, token)
-      if (!Number.isFinite(logprob)) {
-        throw new StemkitError(
-          'diverged',
-          `generate: the logits after ${ids.length} tokens are no numbers; check the weights`,
-        )
+    if (state.isStarted) {
+      throw new StemkitError('bad-input', 'generate: a generation can be iterated once; start another one')
+    }
+    state.isStarted = true
+    signal?.throwIfAborted()
+    const rows = await model.rowsOf(options)
+    signal?.throwIfAborted()
+    state.tables = rows.name
+    if (limit === 0) return
+
+    const tokens = [...promptTokens]
+    const ready: Piece[] = []
+    let ended: { readonly error?: unknown } | undefined
+    let isLast = false
+    let wake = (): void => {}
+    const job: Job = {
+      tokens,
+      rows,
+      promptLength: promptTokens.length,
+      get firstAsked() {
+        return tokens.length - 1
+      },
+      get remaining() {
+        return isLast ? 0 : limit - state.made
+      },
+      get done() {
+        return isLast
+      },
+      get full() {
+        return ready.length >= AHEAD
+      },
+      take(logits) {
+        const piece = makePiece(chooser.choose(logits.subarray(0, model.vocabSize)))
+        tokens.push(piece.token)
+        state.made++
+        isLast = piece.finishReason !== undefined
+        ready.push(piece)
+        wake()
+      },
+      begun: (cached) => (state.cached = cached),
+      ended(error) {
+        ended ??= { error }
+        wake()
+      },
+    }
+    const abort = (): void => {
+      ready.length = 0
+      ended = { error: signal!.reason }
+      model.scheduler.cancel(job)
+      wake()
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      model.scheduler.submit(job)
+      for (;;) {
+        const piece = ready.shift()
+        if (piece) {
+          yield piece
+          if (piece.finishReason) return
+          // It may have been put aside. If not, this does nothing.
+          if (ready.length === FEW && !ended) model.scheduler.submit(job)
+        } else if (ended) throw ended.error
+        else await new Promise<void>((resolve) => (wake = resolve))
       }
-      ids.push(token)
-      const ended = ends.has(token)
-      const found = stops.push((ended ? text?.flush() : text?.push(token)) ?? '')
-      if (ended || found.stopped) {
-        yield { text: found.stopped ? found.text : found.text + stops.flush(), token, logprob, finishReason: 'stop' }
-        return
-      }
-      if (made < limit) {
-        yield { text: found.text, token, logprob }
-        continue
-      }
-      const last = stops.push(text?.flush() ?? '')
-      const rest = last.stopped ? '' : stops.flush()
-      yield { text: found.text + last.text + rest, token, logprob, finishReason: last.stopped ? 'stop' : 'length' }
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      model.scheduler.cancel(job)
     }
   }
 
-  return { promptTokens, [Symbol.asyncIterator]: pieces }
-}
-
-function encodePrompt(
-  { tokenizer, maxLength, check }: Generator,
-  prompt: string | readonly number[],
-): readonly number[] {
-  if (typeof prompt === 'string' && !tokenizer) {
-    throw new StemkitError('bad-input', 'generate: the model has no tokenizer, so the prompt must be token ids')
+  return {
+    promptTokens,
+    get usage() {
+      const { cached, made } = state
+      return {
+        promptTokens: promptTokens.length,
+        cachedTokens: cached,
+        completionTokens: made,
+        totalTokens: promptTokens.length + made,
+      }
+    },
+    get tables() {
+      return state.tables
+    },
+    [Symbol.asyncIterator]: pieces,
   }
-  const given = typeof prompt === 'string' ? Array.from(tokenizer!.encode(prompt, { addSpecial: true })) : prompt
-  const tokens = given.length > 0 ? given : startsOf(tokenizer)
-  if (tokens.length === 0) {
-    throw new StemkitError(
-      'bad-input',
-      'generate: the prompt is empty and the tokenizer has no BOS to start from; give some text',
-    )
-  }
-  if (tokens.length >= maxLength) {
-    throw new StemkitError(
-      'bad-input',
-      `generate: the prompt has ${tokens.length} tokens, which leaves no room in a model of length ${maxLength}; shorten it to ${maxLength - 1} or less`,
-    )
-  }
-  check(tokens)
-  return tokens
-}
-
-/** What an empty text starts from: the token that stands before documents. */
-export function startsOf(tokenizer: Tokenizer | undefined): readonly number[] {
-  const start = tokenizer?.special.bos ?? tokenizer?.special.eos
-  return start === undefined ? [] : [start]
-}
-
-/** EOS ends a text, and so does BOS: it begins the next one. */
-function endsOf(tokenizer: Tokenizer | undefined): number[] {
-  const { bos, eos } = tokenizer?.special ?? {}
-  return [bos, eos].filter((id) => id !== undefined)
 }

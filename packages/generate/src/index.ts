@@ -1,25 +1,30 @@
-export { collect, type Completion, type Usage } from './completion.ts'
+export { collect, type Completion } from './completion.ts'
 export { contentId } from './content-id.ts'
 export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
-export type { FinishReason, GenerateOptions, Generation, Piece } from './generation.ts'
+export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } from './generation.ts'
 export { toLanguageModel } from './language-model.ts'
 export {
   createModel,
   type CreateModelOptions,
+  type DecoderParts,
   type Model,
   type RunOptions,
-  type ScoreOptions,
-  type Scores,
+  type ServingOptions,
 } from './model.ts'
-export { createRandom } from './random.ts'
+export { overlayRows, type OverlayRows, type OverlayRowsOptions } from './rows/overlay-rows.ts'
+export type { OpenOverlay } from './rows/request-rows.ts'
+export { nameOfRows, type RowSource } from './rows/row-source.ts'
+export { createRandom } from './sampling/random.ts'
 export {
-  argmax,
   candidates,
-  logProbability,
   penalizeRepetition,
   pick,
   type Candidates,
   type Sampling,
   type SamplingOptions,
-} from './sampler.ts'
+} from './sampling/sampler.ts'
+export { argmax, logProbability } from './sampling/softmax.ts'
+export type { ChooserOptions, TokenLogprob } from './sampling/token-chooser.ts'
+export type { ScoreOptions, Scores } from './scoring.ts'
 export { createTextStream, type TextStream } from './text-stream.ts'
+export type { ModelStats, StoreUse, Usage } from './usage.ts'

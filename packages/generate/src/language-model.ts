@@ -2,8 +2,8 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { GeneratedResult, LanguageModel, Prompted, Scored, ScoredResult } from '@stemkit/spec/language-model'
 import { collect } from './completion.ts'
 import { contentId } from './content-id.ts'
-import { startsOf } from './generation.ts'
 import type { Model, RunOptions } from './model.ts'
+import { startsOf } from './prompt.ts'
 
 /**
  * A model as evaluation and editing tools see it: requests in, results out in the same order, one at a time, always the
@@ -11,8 +11,7 @@ import type { Model, RunOptions } from './model.ts'
  * version of tables that are in a store. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
-  const { config, tokenizer, weights, rows } = model
-  const { maxLength } = config
+  const { config, maxLength, tokenizer, weights, rows } = model
   return {
     id: await contentId(config, weights, { ...options, rows }),
     maxLength,

@@ -1,15 +1,47 @@
-import type { Arrays, Engine, Program } from '@stemkit/compile'
-import { checkBatch, listWeights, tokenExperts } from '@stemkit/model'
-import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
+import type { Engine } from '@stemkit/compile'
+import { checkBatch, listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import type { RowStore } from '@stemkit/store'
-import { forwardInputs, logitsGraph, scoreGraph, scoreInputs } from './forward.ts'
+import type { Decoder } from './decoder/decoder.ts'
 import { startGeneration, type GenerateOptions, type Generation } from './generation.ts'
-import { createSerial } from './serial.ts'
-import { openTableRows } from './table-rows.ts'
+import { createRequestRows, type OpenOverlay } from './rows/request-rows.ts'
+import { recomputingDecoder } from './scheduler/recomputing-decoder.ts'
+import { createScheduler } from './scheduler/scheduler.ts'
+import { checkScoreOptions, readLogits, scoreTokens, type ScoreOptions, type Scores } from './scoring.ts'
+import { openTableRows, type TableRows } from './table-rows.ts'
+import type { ModelStats, StoreUse } from './usage.ts'
 
-export interface CreateModelOptions {
+/** How requests share a model. */
+export interface ServingOptions {
+  /** Sequences that are in work at once, the others wait; each has memory for keys and values. Default 4. */
+  readonly slots?: number | undefined
+  /** Tokens that a sequence may have, prompt and all. Default, and at most, what the model allows. */
+  readonly context?: number | undefined
+  /** Tokens of prompts that are read between two steps of those that are being continued: how long these may have to wait. Default 64. */
+  readonly prefillChunk?: number | undefined
+  /**
+   * Gives a request bit-identical answers whatever else is running, at some cost: every step computes all slots, and the
+   * model does not guess. Default false: answers differ by rounding, 1e-6 or so.
+   */
+  readonly deterministic?: boolean | undefined
+  /** Guesses from the text what comes next and checks several tokens at once, where that pays; the answer is the same. Default true. */
+  readonly speculate?: boolean | undefined
+}
+
+/** What a decoder is made of. */
+export interface DecoderParts {
+  readonly config: ModelConfig
+  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly custom?: CustomFeedForwards | undefined
+  /** The model's own tables. */
+  readonly rows: TableRows
+  readonly slots: number
+  readonly maxLength: number
+  readonly deterministic: boolean
+}
+
+export interface CreateModelOptions extends ServingOptions {
   readonly config: ModelConfig
   /** Every weight in full, as `listWeights` names them. The arrays are used as they are, not copied. */
   readonly weights: ReadonlyMap<string, NamedArray>
@@ -18,9 +50,13 @@ export interface CreateModelOptions {
    * owns it from now on.
    */
   readonly rows?: RowStore | undefined
+  /** Opens overlays over these rows for requests that name some. */
+  readonly openOverlay?: OpenOverlay | undefined
   /** Without one, prompts are token ids and pieces have no text. */
   readonly tokenizer?: Tokenizer | undefined
   readonly engine: Engine
+  /** Makes what computes, instead of whole passes on `engine`. */
+  readonly openDecoder?: ((parts: DecoderParts) => Promise<Decoder>) | undefined
   /** Feed-forwards of your own. */
   readonly custom?: CustomFeedForwards | undefined
 }
@@ -29,25 +65,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface ScoreOptions extends RunOptions {
-  /** The first token to score, at least 1. Default 1: all that have a token before them. */
-  readonly from?: number | undefined
-}
-
-/** One entry per scored token. */
-export interface Scores {
-  /** ln of the probability of each token after the tokens before it. */
-  readonly logprobs: Float64Array
-  /** The likeliest token at each of these places. */
-  readonly best: Int32Array
-}
-
-/** A model that runs. Calls may overlap; they take turns. */
+/** A model that runs. Calls may overlap: they share its steps. */
 export interface Model {
   readonly config: ModelConfig
+  /** Tokens that a sequence may have, prompt and all. */
+  readonly maxLength: number
   readonly weights: ReadonlyMap<string, NamedArray>
   /** Where its tables are, if not among the weights. */
   readonly rows: RowStore | undefined
+  /** Its own table and version; undefined for tables without versions. */
+  readonly tables: string | undefined
   readonly tokenizer: Tokenizer | undefined
   /** Continues a text or token ids; see `startGeneration` for what is thrown. */
   generate(prompt: string | readonly number[], options?: GenerateOptions): Generation
@@ -55,112 +82,109 @@ export interface Model {
   score(tokens: readonly number[], options?: ScoreOptions): Promise<Scores>
   /** What may follow each of the tokens [T, V]. @throws as `score` */
   logits(tokens: readonly number[], options?: RunOptions): Promise<Float32Array>
+  stats(): ModelStats
+  /**
+   * Forgets what was computed from the rows of these tokens, so that nothing new starts from it: for those who change
+   * rows under the model. Without tokens, all.
+   */
+  forget(tokens?: Iterable<number>): void
   dispose(): Promise<void>
 }
 
 /**
  * A model of weights in memory, on an engine: `compiledEngine(runtime)` of `@stemkit/compile`, or `eagerEngine()`.
- * Every new token is a pass over all tokens so far.
- * @throws bad-input naming a weight that is missing or has another shape than the config says
+ * @throws bad-input naming a weight that is missing or has another shape than the config says, or an option out of range
  */
 export async function createModel(options: CreateModelOptions): Promise<Model> {
-  const { config, weights, engine, custom } = options
+  const { config, weights, tokenizer } = options
   checkWeights(options)
-  const parameters: Arrays = {}
-  for (const [name, { role }] of listWeights(config, custom)) {
-    if (role !== 'table') parameters[name] = weights.get(name)!.data
-  }
-  const rows = openTableRows(options)
-  const inTurn = createSerial()
-  const programs: { forward: Program; score?: Program } = {
-    forward: await engine.load(logitsGraph(options), forwardInputs(options)),
-  }
-  let disposed = false
+  const serving = checkServing(options)
+  const own = openTableRows(options)
+  const requestRows = createRequestRows(options, own)
+  const { engine, custom, openDecoder } = options
+  const { slots, context, deterministic } = serving
+  const parts = { config, weights, custom, rows: own, slots, maxLength: context, deterministic }
+  const decoder = await (openDecoder?.(parts) ?? recomputingDecoder({ ...parts, engine }))
+  const scheduler = createScheduler({ decoder, ...serving })
+  const { maxLength } = decoder
 
-  /** Runs a program over a whole sequence; `asked`: what else it takes. */
-  const run = (
-    kind: keyof typeof programs,
-    ids: Int32Array,
-    asked: Arrays,
-    signal: AbortSignal | undefined,
-  ): Promise<Arrays> =>
-    inTurn(async () => {
-      signal?.throwIfAborted()
-      if (disposed) throw new StemkitError('bad-input', 'the model was disposed; load it again')
-      const { inverse, blocks } = await rows.gather(ids, signal)
-      const program = (programs[kind] ??= await engine.load(scoreGraph(options), scoreInputs(options)))
-      const positions = ids.map((_, i) => i)
-      const feeds = {
-        ids,
-        positions,
-        inverse,
-        tokenExperts: tokenExperts(config, ids),
-        ...asked,
-        ...blocks,
-        ...parameters,
-      }
-      return program.run(feeds, signal ? { signal } : {})
-    })
   const check = (inputIds: readonly number[], targets?: readonly number[]): void =>
-    checkBatch(config, { size: 1, length: inputIds.length, inputIds, ...(targets ? { targets } : {}) })
-  const logitsAt = async (ids: Int32Array, at: Int32Array, signal?: AbortSignal): Promise<Float32Array> => {
-    const { logits } = await run('forward', ids, { at }, signal)
-    return logits as Float32Array
-  }
+    checkBatch(
+      { ...config, maxLength },
+      { size: 1, length: inputIds.length, inputIds, ...(targets ? { targets } : {}) },
+    )
 
   return {
     config,
+    maxLength,
     weights,
     rows: options.rows,
-    tokenizer: options.tokenizer,
+    get tables() {
+      return own.name
+    },
+    tokenizer,
 
     generate(prompt, generateOptions) {
-      const { tokenizer } = options
-      const { maxLength, vocabSize } = config
       // A head may have more rows than there are tokens: its size is often rounded up.
-      const known = Math.min(vocabSize, tokenizer?.vocabSize ?? vocabSize)
-      const next = async (ids: Int32Array, signal?: AbortSignal): Promise<Float32Array> =>
-        (await logitsAt(ids, Int32Array.of(ids.length - 1), signal)).subarray(0, known)
-      return startGeneration({ maxLength, tokenizer, check, next }, prompt, generateOptions)
+      const vocabSize = Math.min(config.vocabSize, tokenizer?.vocabSize ?? config.vocabSize)
+      const generator = { maxLength, tokenizer, check, vocabSize, scheduler, rowsOf: requestRows.rowsOf }
+      return startGeneration(generator, prompt, generateOptions)
     },
 
-    async score(tokens, { from = 1, signal } = {}) {
-      if (!Number.isInteger(from) || from < 1 || from > tokens.length) {
-        throw new StemkitError(
-          'bad-input',
-          `score: from is ${from}, but must be in 1..${tokens.length}, the number of tokens`,
-        )
-      }
+    async score(tokens, scoreOptions = {}) {
+      checkScoreOptions(tokens, scoreOptions)
       // The last token is not read, only foretold, so one more than the model's length is all right.
       check(tokens.slice(0, -1), tokens.slice(1))
-      const ids = Int32Array.from(tokens.slice(0, -1))
-      const targets = Int32Array.from(tokens.slice(from))
-      if (targets.length === 0) return { logprobs: new Float64Array(0), best: new Int32Array(0) }
-      const at = targets.map((_, i) => from - 1 + i)
-      const { logprobs, best } = await run('score', ids, { at, targets }, signal)
-      return { logprobs: Float64Array.from(logprobs!), best: best as Int32Array }
+      scoreOptions.signal?.throwIfAborted()
+      const rows = await requestRows.rowsOf(scoreOptions)
+      return scoreTokens(scheduler, rows, tokens, scoreOptions)
     },
 
     async logits(tokens, { signal } = {}) {
       if (tokens.length === 0) return new Float32Array(0)
       check(tokens)
-      const ids = Int32Array.from(tokens)
-      return logitsAt(
-        ids,
-        ids.map((_, i) => i),
-        signal,
-      )
+      const all = new Float32Array(tokens.length * config.vocabSize)
+      const take = (logits: Float32Array, at: number): void => all.set(logits, at * config.vocabSize)
+      await readLogits(scheduler, own, { tokens, firstAsked: 0 }, take, signal)
+      return all
     },
 
+    stats: () => ({ ...scheduler.stats(), store: options.rows && storeUse(options.rows) }),
+    forget: (tokens) => scheduler.forget(tokens),
+
     async dispose() {
-      if (disposed) return
-      disposed = true
-      await inTurn(async () => {
-        await programs.forward.dispose()
-        await programs.score?.dispose()
-        await rows.dispose()
-      })
+      await scheduler.dispose()
+      await requestRows.dispose()
+      await own.dispose()
     },
+  }
+}
+
+function storeUse(store: RowStore): StoreUse {
+  const { bytesRead, cache } = store.stats()
+  return { hitRate: cache?.hitRate, bytesRead, stalls: cache?.waits ?? 0, stalledMs: cache?.waitedMs ?? 0 }
+}
+
+function checkServing(options: CreateModelOptions): { [K in keyof ServingOptions]-?: NonNullable<ServingOptions[K]> } {
+  const { maxLength } = options.config
+  const deterministic = options.deterministic ?? false
+  const slots = options.slots ?? 4
+  const context = options.context ?? maxLength
+  const prefillChunk = options.prefillChunk ?? 64
+  const require = (sound: boolean, name: string, found: number, range: string): void => {
+    if (!sound) throw new StemkitError('bad-input', `model: ${name} is ${found}, but must be ${range}`)
+  }
+  require(Number.isInteger(slots) && slots >= 1, 'slots', slots, 'a whole number, 1 or more')
+  require(Number.isInteger(context) && context >= 1 && context <= maxLength, 'context', context, `in 1..${maxLength}`)
+  require(Number.isInteger(prefillChunk) &&
+    prefillChunk >= 1, 'prefillChunk', prefillChunk, 'a whole number, 1 or more')
+  return {
+    // One row alone takes another way through a product than one of many.
+    slots: deterministic ? Math.max(2, slots) : slots,
+    context,
+    prefillChunk,
+    deterministic,
+    speculate: options.speculate ?? true,
   }
 }
 

@@ -1,6 +1,7 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { createRowPlan, createRowStore, memoryRows, type RowStore } from '@stemkit/store'
+import { nameOfRows, type RowSource } from './rows/row-source.ts'
 
 /** The table rows of one sequence. */
 interface SequenceRows {
@@ -10,8 +11,13 @@ interface SequenceRows {
   readonly blocks: Readonly<Record<string, Float32Array>>
 }
 
+/** The rows of a model's tables, by token id. */
 export interface TableRows {
+  /** Table and version, with overlays, as it is now; undefined for tables without versions. */
+  readonly name?: string | undefined
   gather(ids: Int32Array, signal?: AbortSignal): Promise<SequenceRows>
+  /** Fetches rows that will be gathered soon. Absent where all are in memory. Errors are left to `gather`. */
+  prefetch?(ids: Int32Array, signal?: AbortSignal): void
   dispose(): Promise<void>
 }
 
@@ -33,38 +39,68 @@ const tablesOf = (config: ModelConfig, custom?: CustomFeedForwards): [string, re
  * rows are asked for.
  * @throws bad-input for a store that is not one of this model's tables
  */
-export function openTableRows({ config, weights, custom, rows }: TableRowsOptions): TableRows {
+export function openTableRows(options: TableRowsOptions): TableRows {
+  const { config, weights, custom, rows } = options
+  if (rows) return { ...sourceRows(options, rows), dispose: () => rows.dispose() }
   const tables = tablesOf(config, custom)
-  if (rows) requireTables(rows, tables)
-  const groups = rows
-    ? [{ store: rows, names: tables.map(([name]) => name) }]
-    : tables.map(([name, [count, width]]) => {
-        const driver = memoryRows({ rows: count, rowBytes: 4 * width, buffer: weights.get(name)!.data })
-        const layout = { layers: 1, width, dtype: 'f32', state: 'none' } as const
-        return { store: createRowStore({ table: { ...driver, layout } }), names: [name] }
-      })
-  const scratch = new Int32Array(tables.length === 0 ? 0 : config.vocabSize)
-
+  const stores = tables.map(([name, [count, width]]) => {
+    const driver = memoryRows({ rows: count, rowBytes: 4 * width, buffer: weights.get(name)!.data })
+    const layout = { layers: 1, width, dtype: 'f32', state: 'none' } as const
+    return { store: createRowStore({ table: { ...driver, layout } }), names: [name] }
+  })
   return {
-    async gather(ids, signal) {
-      if (tables.length === 0) return { inverse: new Int32Array(ids.length), blocks: {} }
-      const plan = createRowPlan(ids, { rows: config.vocabSize, scratch })
-      const blocks: Record<string, Float32Array> = {}
-      for (const { store, names } of groups) {
-        const size = plan.unique.length * store.layout.width
-        const all = new Float32Array(names.length * size)
-        await store.gather(plan, all, signal ? { signal } : {})
-        for (const [layer, name] of names.entries()) blocks[name] = all.subarray(layer * size, (layer + 1) * size)
-      }
-      return { inverse: plan.inverse, blocks }
-    },
+    gather: gatherer(config, stores),
     async dispose() {
-      for (const { store } of groups) await store.dispose()
+      for (const { store } of stores) await store.dispose()
     },
   }
 }
 
-function requireTables({ rows, layout }: RowStore, tables: ReturnType<typeof tablesOf>): void {
+/**
+ * A model's tables in a source of rows, which stays the caller's: disposing does nothing.
+ * @throws bad-input for a source that is not one of this model's tables
+ */
+export function sourceRows(
+  { config, custom }: Pick<TableRowsOptions, 'config' | 'custom'>,
+  source: RowSource,
+): TableRows {
+  const tables = tablesOf(config, custom)
+  requireTables(source, tables)
+  return {
+    get name() {
+      return nameOfRows(source)
+    },
+    gather: gatherer(config, [{ store: source, names: tables.map(([name]) => name) }]),
+    prefetch(ids, signal) {
+      source.prefetch(createRowPlan(ids), signal ? { signal } : {}).catch(() => {})
+    },
+    dispose: async () => {},
+  }
+}
+
+function gatherer(
+  { vocabSize }: ModelConfig,
+  groups: readonly { readonly store: Pick<RowSource, 'gather' | 'layout'>; readonly names: readonly string[] }[],
+): TableRows['gather'] {
+  if (groups.length === 0) return async (ids) => ({ inverse: new Int32Array(ids.length), blocks: {} })
+  const scratch = new Int32Array(vocabSize)
+  return async (ids, signal) => {
+    const plan = createRowPlan(ids, { rows: vocabSize, scratch })
+    const blocks: Record<string, Float32Array> = {}
+    for (const { store, names } of groups) {
+      const size = plan.unique.length * store.layout.width
+      const all = new Float32Array(names.length * size)
+      await store.gather(plan, all, signal ? { signal } : {})
+      for (const [layer, name] of names.entries()) blocks[name] = all.subarray(layer * size, (layer + 1) * size)
+    }
+    return { inverse: plan.inverse, blocks }
+  }
+}
+
+function requireTables(
+  { rows, layout }: Pick<RowSource, 'rows' | 'layout'>,
+  tables: ReturnType<typeof tablesOf>,
+): void {
   const wrong = tables.find(([, [count, width]]) => count !== rows || width !== layout.width)
   if (tables.length === layout.layers && !wrong) return
   const [count, width] = wrong?.[1] ?? tables[0]?.[1] ?? [0, 0]

@@ -30,7 +30,7 @@ describe('stem generate', () => {
       text: stdout.slice(0, -1),
       tokens: expect.any(Array) as unknown,
       finishReason: 'length',
-      usage: { promptTokens: 3, completionTokens: 12, totalTokens: 15 },
+      usage: { promptTokens: 3, cachedTokens: 0, completionTokens: 12, totalTokens: 15 },
       seed: 4,
     })
     expect(stdout.length).toBe(13)
@@ -68,7 +68,7 @@ describe('stem generate', () => {
 
   test('starts a text of its own without a prompt', async () => {
     const { usage } = await generated('--max-tokens', '1')
-    expect(usage).toEqual({ promptTokens: 1, completionTokens: 1, totalTokens: 2 })
+    expect(usage).toEqual({ promptTokens: 1, cachedTokens: 0, completionTokens: 1, totalTokens: 2 })
   })
 
   test('stops on Ctrl-C with what there is, and exit code 130', async () => {

@@ -9,8 +9,8 @@ import { useBackend } from '@stemkit/tensor'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
 import { byteLength, toFloat32 } from '@stemkit/weights'
 import { readModelFolder } from '@stemkit/weights/node'
-import { createModel, type Model } from '../model.ts'
-import { openModelRows, openRowsAt, type OpenModelRowsOptions } from './model-rows.ts'
+import { createModel, type Model, type ServingOptions } from '../model.ts'
+import { openTablesAt, openTablesOf, type OpenModelRowsOptions, type OpenTables } from './model-rows.ts'
 
 export interface ReadModelOptions {
   /** Whether tables may be missing, whose rows are elsewhere. Default false. */
@@ -62,7 +62,8 @@ export async function readModel(
   }
 }
 
-export interface LoadModelOptions extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions {
+export interface LoadModelOptions
+  extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions, ServingOptions {
   /**
    * Where the rows of the tables are: a URL, as in `file:./rows`, or a store, which the model then owns. Default: where the
    * folder's `rows.json` says, else the tables among its weights.
@@ -73,6 +74,8 @@ export interface LoadModelOptions extends Omit<ReadModelOptions, 'optionalTables
    * Default `cpu`.
    */
   readonly device?: 'cpu' | 'webgpu' | undefined
+  /** Threads that compute, on `cpu`. Default: as many as the machine has cores. */
+  readonly threads?: number | undefined
   /** What computes, instead of `device`. */
   readonly engine?: Engine | undefined
   /** Feed-forwards of your own that the config names. */
@@ -84,24 +87,24 @@ export interface LoadModelOptions extends Omit<ReadModelOptions, 'optionalTables
  * @throws as `readModel`; unsupported or not-found where the device is not there
  */
 export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<Model> {
-  const engine = options.engine ?? (await openDevice(options.device ?? 'cpu'))
-  const rows = await openRowsOf(folder, options)
+  const engine = options.engine ?? (await openDevice(options))
+  const { rows, openOverlay } = await openTables(folder, options)
   try {
     const files = await readModel(folder, { ...options, optionalTables: rows !== undefined })
-    return await createModel({ ...files, engine, rows, custom: options.custom })
+    return await createModel({ ...options, ...files, engine, rows, openOverlay })
   } catch (error) {
     await rows?.dispose()
     throw error
   }
 }
 
-async function openRowsOf(folder: string, { store, ...options }: LoadModelOptions): Promise<RowStore | undefined> {
-  if (store === undefined) return openModelRows(folder, options)
-  return typeof store === 'string' ? openRowsAt({ url: store }, options) : store
+async function openTables(folder: string, { store, ...options }: LoadModelOptions): Promise<Partial<OpenTables>> {
+  if (store === undefined) return (await openTablesOf(folder, options)) ?? {}
+  return typeof store === 'string' ? openTablesAt({ url: store }, options) : { rows: store }
 }
 
-async function openDevice(device: 'cpu' | 'webgpu'): Promise<Engine> {
-  if (device === 'cpu') return compiledEngine(nodeRuntime(), { threads: availableParallelism() })
+async function openDevice({ device = 'cpu', threads = availableParallelism() }: LoadModelOptions): Promise<Engine> {
+  if (device === 'cpu') return compiledEngine(nodeRuntime(), { threads })
   await useBackend(device)
   return eagerEngine()
 }

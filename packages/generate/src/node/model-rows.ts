@@ -4,6 +4,8 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { OpenRows } from '@stemkit/spec/row-driver'
 import { createRowStore, openRowTable, type RowStore } from '@stemkit/store'
 import { openFileRows } from '@stemkit/store/node'
+import { overlayRows } from '../rows/overlay-rows.ts'
+import type { OpenOverlay } from '../rows/request-rows.ts'
 
 /** The file of a model folder that says where the rows of its tables are, if they are not among its weights. */
 export const ROWS_FILE = 'rows.json'
@@ -32,8 +34,19 @@ const BUDGET = 256 * 2 ** 20
  * @throws corrupt for a file that says something else, conflict if the rows are another table's; what drivers throw
  */
 export async function openModelRows(folder: string, options: OpenModelRowsOptions = {}): Promise<RowStore | undefined> {
+  return (await openTablesOf(folder, options))?.rows
+}
+
+/** Rows, and how to lay overlays of their table over them. */
+export interface OpenTables {
+  readonly rows: RowStore
+  readonly openOverlay: OpenOverlay
+}
+
+/** As `openModelRows`. */
+export async function openTablesOf(folder: string, options: OpenModelRowsOptions): Promise<OpenTables | undefined> {
   const reference = await readReference(join(folder, ROWS_FILE))
-  return reference && openRowsAt({ ...reference, url: relativeTo(folder, reference.url) }, options)
+  return reference && openTablesAt({ ...reference, url: relativeTo(folder, reference.url) }, options)
 }
 
 /**
@@ -41,9 +54,17 @@ export async function openModelRows(folder: string, options: OpenModelRowsOption
  * @throws conflict if they are not of the table that is asked for; what drivers throw
  */
 export async function openRowsAt(
-  { url, table: id, version }: Pick<RowsReference, 'url'> & Partial<RowsReference>,
-  { openRows = openFileRows, budget = BUDGET, signal }: OpenModelRowsOptions = {},
+  place: Pick<RowsReference, 'url'> & Partial<RowsReference>,
+  options: OpenModelRowsOptions = {},
 ): Promise<RowStore> {
+  return (await openTablesAt(place, options)).rows
+}
+
+/** As `openRowsAt`. */
+export async function openTablesAt(
+  { url, table: id, version }: Pick<RowsReference, 'url'> & Partial<RowsReference>,
+  { openRows = openFileRows, budget = BUDGET, signal }: OpenModelRowsOptions,
+): Promise<OpenTables> {
   const cancel = signal ? { signal } : {}
   const driver = await openRows(url, { readOnly: true, ...cancel })
   try {
@@ -54,7 +75,8 @@ export async function openRowsAt(
         `the rows at ${schemeOf(url)} are of table ${table.id}, the model was saved with ${id}; point it to its own rows`,
       )
     }
-    return createRowStore({ table, budget })
+    const rows = createRowStore({ table, budget })
+    return { rows, openOverlay: (names) => overlayRows(table, names, { base: rows }) }
   } catch (error) {
     await driver.dispose()
     throw error

@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(source))('stories260K, imported from llama2.c (share
     const expected = readFileSync(join(source, 'expected_t0.0.txt'), 'utf8').trimEnd()
     const { text, usage } = await collect(model.generate('', { temperature: 0, maxTokens: 256 }))
     expect(text).toBe(expected)
-    expect(usage).toEqual({ promptTokens: 1, completionTokens: 256, totalTokens: 257 })
+    expect(usage).toEqual({ promptTokens: 1, cachedTokens: 0, completionTokens: 256, totalTokens: 257 })
   })
 
   test('goes on with the story from its first words', async () => {

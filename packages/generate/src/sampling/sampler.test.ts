@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createRandom } from './random.ts'
-import { argmax, candidates, checkSampling, logProbability, penalizeRepetition, pick } from './sampler.ts'
+import { candidates, checkSampling, penalizeRepetition, pick } from './sampler.ts'
+import { argmax, logProbability } from './softmax.ts'
 import type { SamplingOptions } from './sampler.ts'
 
 const none = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 }

@@ -1,7 +1,9 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { largestFirst } from './largest-first.ts'
+import { argmax, decay } from './softmax.ts'
+import { nucleus } from './nucleus.ts'
+import { topTokens } from './top-tokens.ts'
 
-/** How the next token is chosen. Applied in this order: repetition penalty, temperature, top-k, top-p, min-p. */
+/** How the next token is chosen. Applied in this order: repetition penalty, logit bias, temperature, top-k, top-p, min-p. */
 export interface SamplingOptions {
   /** Logits are divided by it; 0 takes the likeliest token (equal ones: the lowest id). Default 0.8. */
   readonly temperature?: number | undefined
@@ -47,54 +49,45 @@ export function checkSampling(options: SamplingOptions): Sampling {
   return sampling
 }
 
-/** The id of the largest logit, the lowest of equal ones. */
-export function argmax(logits: ArrayLike<number>): number {
-  let best = 0
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id
-  return best
-}
-
-/** ln softmax(logits)[id], in 64-bit floats. */
-export function logProbability(logits: ArrayLike<number>, id: number): number {
-  const largest = logits[argmax(logits)]!
-  let total = 0
-  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i]! - largest)
-  return logits[id]! - largest - Math.log(total)
-}
-
 /** Logits [V] in which every token of `seen` is less likely, however often it occurs there; `logits` stay as they are. */
 export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): Float32Array {
   if (penalty === 1) return logits
   const penalized = logits.slice()
-  for (const id of new Set(seen)) {
+  for (const id of seen instanceof Set ? seen : new Set(seen)) {
     const logit = logits[id]!
     penalized[id] = logit > 0 ? logit / penalty : logit * penalty
   }
   return penalized
 }
 
-/** What may come next by logits [V] and the options; likeliest first where there is a limit, else by id. */
-export function candidates(logits: Float32Array, sampling: Omit<Sampling, 'repetitionPenalty'>): Candidates {
-  const { temperature, topK, topP, minP } = sampling
-  if (temperature === 0) return { ids: Uint32Array.of(argmax(logits)), probabilities: Float64Array.of(1) }
+/** What may come next by logits [V] and the options, by ascending id. The vocabulary is never sorted. */
+export function candidates(
+  logits: Float32Array,
+  { temperature, topK, topP, minP }: Omit<Sampling, 'repetitionPenalty'>,
+): Candidates {
+  const best = argmax(logits)
+  if (temperature === 0) return { ids: Uint32Array.of(best), probabilities: Float64Array.of(1) }
+  if (topK > 0 && topK < logits.length) {
+    // top-p is a share of what top-k leaves.
+    const likeliest = topTokens(logits, topK).toSorted()
+    const values = Float32Array.from(likeliest, (id) => logits[id]!)
+    const { ids, probabilities } = candidates(values, { temperature, topK: 0, topP, minP })
+    return { ids: ids.map((i) => likeliest[i]!), probabilities }
+  }
 
-  const largest = logits[argmax(logits)]!
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature))
-  if (topK === 0 && topP === 1 && minP === 0) {
-    return { ids: Uint32Array.from(weights, (_, id) => id), probabilities: normalized(weights) }
-  }
-  // top-p is a share of what top-k leaves.
-  const likeliest = topK > 0 && topK < weights.length ? first(topK, largestFirst(logits)) : undefined
-  const total = sum(likeliest?.map((id) => weights[id]!) ?? weights)
-  const kept: number[] = []
-  let reached = 0
-  for (const id of likeliest ?? largestFirst(logits)) {
-    // The largest weight is exp(0) = 1, so min-p compares with the weight itself.
-    if (kept.length > 0 && (reached >= topP * total || weights[id]! < minP)) break
-    kept.push(id)
-    reached += weights[id]!
-  }
-  return { ids: Uint32Array.from(kept), probabilities: normalized(Float64Array.from(kept, (id) => weights[id]!)) }
+  const largest = logits[best]!
+  const weights = new Float64Array(logits.length)
+  let total = 0
+  for (let id = 0; id < weights.length; id++) total += weights[id] = decay((logits[id]! - largest) / temperature)
+
+  let ids = topP < 1 ? nucleus(logits, weights, topP * total) : upTo(weights.length)
+  // The largest weight is e^0 = 1, so min-p compares with the weight itself.
+  if (minP > 0) ids = ids.filter((id) => weights[id]! >= minP)
+  if (ids.length === weights.length) return { ids, probabilities: divide(weights, total) }
+  const kept = new Float64Array(ids.length)
+  let keptTotal = 0
+  for (let i = 0; i < ids.length; i++) keptTotal += kept[i] = weights[ids[i]!]!
+  return { ids, probabilities: divide(kept, keptTotal) }
 }
 
 /** The candidate in whose share of [0, 1) the number `u` falls. */
@@ -108,19 +101,13 @@ export function pick({ ids, probabilities }: Candidates, u: number): number {
   return ids[probabilities.findLastIndex((probability) => probability > 0)]!
 }
 
-function normalized(weights: Float64Array): Float64Array {
-  const total = sum(weights)
-  return weights.map((weight) => weight / total)
+function divide(values: Float64Array, by: number): Float64Array {
+  for (let i = 0; i < values.length; i++) values[i]! /= by
+  return values
 }
 
-function sum(values: ArrayLike<number>): number {
-  let total = 0
-  for (let i = 0; i < values.length; i++) total += values[i]!
-  return total
-}
-
-function first(count: number, values: Iterable<number>): number[] {
-  const taken: number[] = []
-  for (const value of values) if (taken.push(value) === count) break
-  return taken
+function upTo(count: number): Uint32Array {
+  const ids = new Uint32Array(count)
+  for (let id = 0; id < count; id++) ids[id] = id
+  return ids
 }

@@ -1,0 +1,78 @@
+import { StemkitError } from '@stemkit/spec/errors'
+import type { TableOptions } from '../generation.ts'
+import { sourceRows, type TableRows, type TableRowsOptions } from '../table-rows.ts'
+import type { OverlayRows } from './overlay-rows.ts'
+import type { RowSource } from './row-source.ts'
+
+/** Opens overlays over a model's tables by name, the last on top. @throws not-found for a name that is not there */
+export type OpenOverlay = (names: readonly string[]) => Promise<OverlayRows>
+
+export interface RequestRows {
+  /** The rows that a request reads. @throws bad-input for rows of other shapes, or overlays where there can be none */
+  rowsOf(options: TableOptions): TableRows | Promise<TableRows>
+  dispose(): Promise<void>
+}
+
+/** Overlays that stay open, should they be asked for again. */
+const OPEN = 32
+
+export function createRequestRows(
+  model: Pick<TableRowsOptions, 'config' | 'custom'> & { readonly openOverlay?: OpenOverlay | undefined },
+  own: TableRows,
+): RequestRows {
+  const given = new WeakMap<RowSource, TableRows>()
+  /** By their names, last used last. */
+  const open = new Map<string, Promise<{ readonly rows: TableRows; readonly source: OverlayRows }>>()
+
+  const ofSource = (source: RowSource): TableRows => {
+    const rows = given.get(source) ?? sourceRows(model, source)
+    given.set(source, rows)
+    return rows
+  }
+
+  const ofOverlays = async (names: readonly string[]): Promise<TableRows> => {
+    const { openOverlay } = model
+    if (!openOverlay) {
+      throw new StemkitError(
+        'bad-input',
+        'generate: overlays lie over tables in a store, and this model has none; load it with a store',
+      )
+    }
+    const key = JSON.stringify([own.name, ...names])
+    const found = open.get(key) ?? openOverlay(names).then((source) => ({ source, rows: ofSource(source) }))
+    open.delete(key)
+    open.set(key, found)
+    for (const oldest of open.keys()) {
+      if (open.size <= OPEN) break
+      open.delete(oldest)
+    }
+    try {
+      return (await found).rows
+    } catch (error) {
+      if (open.get(key) === found) open.delete(key)
+      throw error
+    }
+  }
+
+  return {
+    rowsOf({ overlay, rows }) {
+      const names = overlay === undefined ? [] : [overlay].flat()
+      if (rows && names.length > 0) {
+        throw new StemkitError(
+          'bad-input',
+          'generate: both rows and an overlay are given; stack the overlay over the rows',
+        )
+      }
+      if (rows) return ofSource(rows)
+      return names.length > 0 ? ofOverlays(names as readonly string[]) : own
+    },
+    async dispose() {
+      for (const found of open.values())
+        await found.then(
+          ({ source }) => source.dispose(),
+          () => {},
+        )
+      open.clear()
+    },
+  }
+}

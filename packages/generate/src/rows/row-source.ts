@@ -1,0 +1,13 @@
+import type { RowStore, RowStoreStats } from '@stemkit/store'
+
+/** Where the rows of a model's tables can be read: a `RowStore`, or what `overlayRows` makes of a table and overlays. */
+export interface RowSource extends Pick<RowStore, 'id' | 'version' | 'rows' | 'layout' | 'gather' | 'prefetch'> {
+  /** Names of the overlays that lie over the table, the last on top. */
+  readonly overlays?: readonly string[]
+  stats?(): RowStoreStats
+}
+
+/** Table and version, as in `d3b0.../7`, with the overlays over it, as in `d3b0.../7+facts`; undefined for rows without versions. */
+export function nameOfRows({ id, version, overlays = [] }: RowSource): string | undefined {
+  return id === undefined ? undefined : [`${id}/${version}`, ...overlays].join('+')
+}
