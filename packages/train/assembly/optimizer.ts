@@ -150,6 +150,57 @@ export function adamwRows(
   }
 }
 
+/**
+ * Row-wise Adagrad on rows `ids` [U] of table p, which begin `stride` floats apart and have [layers, width] floats each.
+ * A row has one number s for each layer, [layers], `sumStride` floats from row to row; gradients g [layers, U, width].
+ * With g' = g * gradScale
+ *   s += mean(g'^2);  p -= learningRate / (sqrt(s) + epsilon) * g'
+ * The mean is added up and the factor computed in 64 bits.
+ */
+export function rowwiseAdagrad(
+  begin: usize,
+  end: usize,
+  p: usize,
+  s: usize,
+  g: usize,
+  gradScale: f64,
+  learningRate: f64,
+  epsilon: f64,
+  sumStride: usize,
+  ids: usize,
+  count: usize,
+  layers: usize,
+  width: usize,
+  stride: usize,
+): void {
+  const meanScale = (gradScale * gradScale) / <f64>width
+  for (let u = begin; u < end; u++) {
+    const id = <usize>load<u32>(ids + (u << 2))
+    for (let l: usize = 0; l < layers; l++) {
+      const gradient = g + (((l * count + u) * width) << 2)
+      const at = s + ((id * sumStride + l) << 2)
+      const sum = <f32>(<f64>load<f32>(at) + sumOfSquares(0, width, gradient) * meanScale)
+      store<f32>(at, sum)
+      const factor = (learningRate * gradScale) / (Math.sqrt(<f64>sum) + epsilon)
+      subtractScaled(p + ((id * stride + l * width) << 2), gradient, width, <f32>factor)
+    }
+  }
+}
+
+/** p -= factor * g, over `n` floats. */
+function subtractScaled(p: usize, g: usize, n: usize, factor: f32): void {
+  const factor4 = f32x4.splat(factor)
+  let i: usize = 0
+  for (; i + 4 <= n; i += 4) {
+    const at = i << 2
+    v128.store(p + at, f32x4.sub(v128.load(p + at), f32x4.mul(factor4, v128.load(g + at))))
+  }
+  for (; i < n; i++) {
+    const at = i << 2
+    store<f32>(p + at, load<f32>(p + at) - factor * load<f32>(g + at))
+  }
+}
+
 /** Rows `ids` [U] of a table, which begin `stride` floats apart, into block [layers, U, width]. */
 export function gatherRows(
   begin: usize,

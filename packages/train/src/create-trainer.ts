@@ -22,16 +22,21 @@ import type { NamedArray, StepResult, TrainerState } from './trainer.ts'
 export async function createTrainer(options: TrainerOptions): Promise<ModelTrainer> {
   const { config, batch: shape, engine, custom, treatment = 'lazy', accumulate = 1, spawnWorker } = options
   const adam = { betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1, ...options.optimizer } as const
+  const rowOptimizer = adam.rows ?? 'adamw'
   const clip = adam.clip === undefined ? { norm: 1 } : adam.clip
   const positions = shape.size * shape.length
   const lazy = treatment === 'lazy'
   if (options.rows && !lazy) {
     throw new StemkitError('unsupported', `trainer: with tables in a store the treatment is 'lazy', not '${treatment}'`)
   }
+  if (rowOptimizer !== 'adamw' && !lazy) {
+    throw new StemkitError('unsupported', `trainer: ${rowOptimizer} needs the treatment 'lazy', not '${treatment}'`)
+  }
   const parameters = layOutParameters({
     config,
     custom,
     treatment,
+    rowOptimizer,
     mostRows: Math.min(config.vocabSize, positions * accumulate),
     accumulates: accumulate > 1,
     slabBytes: options.rows?.budget,
@@ -52,7 +57,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     ...(spawnWorker ? { spawn: spawnWorker } : {}),
     ...(options.threads ? { threads: options.threads } : {}),
   })
-  const stored = options.rows && openStoredTables(options.rows, parameters)
+  const stored = options.rows && openStoredTables(options.rows, parameters, rowOptimizer)
   const { rowIds } = parameters
   const tableRows = stored
     ? storedRows(parameters.tables, { store: stored.store, slab: parameters.slab, pool, rowIds })
@@ -208,7 +213,10 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       squares: region.squares,
       gradients: region.gradients,
     }))
-    await pool.run([...tasks, ...(held?.updates(at('backbone', false)) ?? [])])
+    await pool.run([
+      ...tasks,
+      ...(held?.updates({ ...at('backbone', false), learningRate: learningRate * (adam.rowLearningRate ?? 1) }) ?? []),
+    ])
   }
 
   async function losses(batch: Batch, run: { readonly signal?: AbortSignal } = {}): Promise<Float32Array> {

@@ -2,6 +2,7 @@ import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit
 import { StemkitError } from '@stemkit/spec/errors'
 import { arenaBytes, createArena, type Arena } from './optimizer/arena.ts'
 import type { ResidentTable } from './rows/resident-rows.ts'
+import type { RowMemory, RowOptimizer } from './rows/row-optimizer.ts'
 import type { RowBlock } from './rows/table-rows.ts'
 import type { NamedArray } from './trainer.ts'
 
@@ -45,6 +46,8 @@ export interface ParameterOptions {
   readonly config: ModelConfig
   readonly custom?: CustomFeedForwards | undefined
   readonly treatment: Treatment
+  /** Of tables that are trained by the row. */
+  readonly rowOptimizer: RowOptimizer
   /** Most rows that a step can use. */
   readonly mostRows: number
   /** Whether gradients of several micro-batches are added up. */
@@ -64,11 +67,14 @@ const align = (length: number): number => Math.ceil(length / 16) * 16
  * @throws StemkitError 'unsupported' if it does not fit 4 GB
  */
 export function layOutParameters(options: ParameterOptions): Parameters {
-  const { config, custom, treatment, mostRows, accumulates, shared, slabBytes } = options
+  const { config, custom, treatment, rowOptimizer, mostRows, accumulates, shared, slabBytes } = options
   const specs = [...listWeights(config, custom)]
   const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
   const lazy = treatment === 'lazy' ? specs.filter(([, { role }]) => role === 'table') : []
   const dense = specs.filter((spec) => !lazy.includes(spec))
+  /** What the row optimiser keeps of a table. */
+  const stateSizes = (shape: readonly number[]): number[] =>
+    rowOptimizer === 'adamw' ? [sizeOf(shape), sizeOf(shape)] : [shape[0]!]
   const groups = groupsOf(treatment).map((group) => {
     const members = dense.filter(([, { role }]) => group.roles.includes(role))
     return { ...group, members, length: members.reduce((sum, [, { shape }]) => sum + align(sizeOf(shape)), 0) }
@@ -81,7 +87,7 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     arenaBytes([
       ...used.flatMap(({ length }) => Array.from({ length: 3 + copies }, () => length)),
       ...lazy.flatMap(([, { shape }]) => [
-        ...Array.from({ length: slabBytes === undefined ? 3 : 0 }, () => sizeOf(shape)),
+        ...(slabBytes === undefined ? [sizeOf(shape), ...stateSizes(shape)] : []),
         ...Array.from({ length: 1 + copies }, () => mostRows * shape[1]!),
       ]),
       mostRows,
@@ -120,6 +126,17 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     return region
   })
 
+  function stateOf(name: string, shape: readonly number[]): RowMemory {
+    const [first, second] = stateSizes(shape).map((length) => arena.float32(length))
+    if (!second) {
+      squares.set(name, { shape: [shape[0]!], data: first! })
+      return { sums: first!, sumStride: 1 }
+    }
+    moments.set(name, { shape, data: first! })
+    squares.set(name, { shape, data: second })
+    return { moments: first!, squares: second }
+  }
+
   const extraTables: Float32Array[] = []
   const residentTables: ResidentTable[] = []
   const tables = lazy.map(([name, { shape }]): RowBlock => {
@@ -132,12 +149,9 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     }
     if (accumulates) extraTables.push(arena.float32(mostRows * width))
     if (slabBytes === undefined) {
-      const whole = (): Float32Array => arena.float32(rows * width)
-      const table = { ...block, values: whole(), moments: whole(), squares: whole() }
-      residentTables.push(table)
-      weights.set(name, { shape, data: table.values })
-      moments.set(name, { shape, data: table.moments })
-      squares.set(name, { shape, data: table.squares })
+      const values = arena.float32(rows * width)
+      weights.set(name, { shape, data: values })
+      residentTables.push({ ...block, values, state: stateOf(name, shape) })
     }
     return block
   })

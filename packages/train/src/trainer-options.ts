@@ -4,10 +4,12 @@ import type { CustomFeedForwards, InitOptions, ModelConfig } from '@stemkit/mode
 import type { CachePolicyKind, RowStoreStats, RowTable } from '@stemkit/store'
 import type { SpawnWorker } from './optimizer/worker.ts'
 import type { Treatment } from './parameters.ts'
+import type { RowOptimizer } from './rows/row-optimizer.ts'
 import type { BatchShape } from './step-graph.ts'
 import type { NamedArray, Trainer } from './trainer.ts'
 
-export interface AdamOptions {
+/** AdamW's options, and what trains the rows of tables. */
+export interface OptimizerOptions {
   /** Default [0.9, 0.95]. */
   readonly betas?: readonly [number, number]
   /** Default 1e-8. */
@@ -16,6 +18,10 @@ export interface AdamOptions {
   readonly weightDecay?: number
   /** Gradients of a larger global norm are scaled by norm / (found + epsilon). Default norm 1, epsilon 1e-6; null: never. */
   readonly clip?: { readonly norm: number; readonly epsilon?: number } | null
+  /** What moves the rows that a step used, with the treatment `lazy`. Default `adamw`. */
+  readonly rows?: RowOptimizer
+  /** The learning rate of those rows as a multiple of the step's. Default 1. */
+  readonly rowLearningRate?: number
 }
 
 export interface TrainerOptions {
@@ -32,7 +38,7 @@ export interface TrainerOptions {
   readonly treatment?: Treatment
   /** Where the rows of the tables are, if not in memory as a whole. Only with the treatment `lazy`. */
   readonly rows?: RowStorage
-  readonly optimizer?: AdamOptions
+  readonly optimizer?: OptimizerOptions
   /** Most micro-batches of a step. Default 1. */
   readonly accumulate?: number
   readonly custom?: CustomFeedForwards
@@ -45,7 +51,7 @@ export interface TrainerOptions {
 /** Tables outside of memory. */
 export interface RowStorage {
   /**
-   * Rows of float32 with the state 'adam', one layer for each table of the model, opened for writing. The trainer owns it
+   * Rows of float32 with the state of their optimiser ('adam', or 'row-adagrad' for row-wise Adagrad), one layer for each table of the model, opened for writing. The trainer owns it
    * from now on. New ones are made with the fill of `tableRowInitializer`.
    */
   readonly table: RowTable

@@ -28,13 +28,13 @@ export interface RowSnapshot {
   readonly version: number
 }
 
-/** Weights and both moments by weight name, and the number of optimiser steps taken. Tables in a store are not in it. */
+/** Weights and the optimisers' state by weight name, and the number of steps taken. Tables in a store are not in it. */
 export interface TrainerState {
   readonly steps: number
   readonly weights: ReadonlyMap<string, NamedArray>
-  /** First moments m. */
+  /** First moments m, of the weights' shapes. Tables that row-wise Adagrad trains have none. */
   readonly moments: ReadonlyMap<string, NamedArray>
-  /** Second moments v. */
+  /** Second moments v, of the weights' shapes; of tables that row-wise Adagrad trains a number for every row [V]. */
   readonly squares: ReadonlyMap<string, NamedArray>
 }
 

@@ -37,6 +37,14 @@ test('--set lays values over the file, read as YAML', () => {
   expect(minimal.training.steps).toBe(10)
 })
 
+test('row-wise Adagrad is for tables that are trained by the row', () => {
+  const { training } = resolveRunConfig(minimal, ['training.rowOptimizer=rowwise-adagrad'], 'run.yaml')
+  expect(training).toMatchObject({ rowOptimizer: 'rowwise-adagrad', rowLearningRate: 1, tables: 'lazy' })
+  expect(messageOf(minimal, ['training.rowOptimizer=rowwise-adagrad', 'training.tables=dense'])).toContain(
+    'with rowwise-adagrad it must be lazy',
+  )
+})
+
 test('an unknown key is refused with the nearest valid name', () => {
   expect(messageOf({ ...minimal, trianing: {} })).toBe('config run.yaml: unknown key trianing; did you mean training?')
   expect(messageOf({ ...minimal, training: { steps: 1, learningrate: 1 } })).toBe(

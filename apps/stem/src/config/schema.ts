@@ -67,6 +67,10 @@ const training = z.strictObject({
   clip: z.number().positive().nullable().default(1),
   /** What happens to table rows: `lazy` moves the rows that a step used, `dense` and `official` all of them. */
   tables: z.enum(['lazy', 'dense', 'official']).default('lazy'),
+  /** What moves those rows, where `tables` is `lazy`. */
+  rowOptimizer: z.enum(['adamw', 'rowwise-adagrad']).default('adamw'),
+  /** Their learning rate as a multiple of `learningRate`. */
+  rowLearningRate: z.number().positive().default(1),
 })
 
 const bytes = z.union([count, z.string()]).transform((value, context) => {
@@ -114,6 +118,9 @@ export const runSchema = run.superRefine((config, context) => {
   const { maxLength = length } = config.model
   if (config.store && config.training.tables !== 'lazy') {
     wrong(['training', 'tables'], 'with tables in a store it must be lazy')
+  }
+  if (config.training.rowOptimizer !== 'adamw' && config.training.tables !== 'lazy') {
+    wrong(['training', 'tables'], `with ${config.training.rowOptimizer} it must be lazy`)
   }
   if (length > maxLength) {
     wrong(['data', 'length'], `sequences can be at most as long as model.maxLength, ${maxLength}`)

@@ -9,6 +9,7 @@ import type { Subject } from './subject.ts'
 const subject: Subject = {
   model: createModelConfig({ vocabSize: 10, dim: 16, heads: 2, layers: 2, ffnHidden: 24, maxLength: 8, kind: 'stem' }),
   custom: {},
+  rowOptimizer: 'adamw',
   batch: 2,
   length: 2,
   budget: undefined,
@@ -70,6 +71,13 @@ describe('a plan, by hand', () => {
     expect(two).toMatchObject({ experts, dense: block, hash_moe: experts * block })
     expect(two!.stem).toBeCloseTo(2 * 16 * 24 + plan.rows!.decoding[1]!.rows * 24, 9)
   })
+})
+
+test('row-wise Adagrad keeps a number for each row and layer', () => {
+  const { training, rows } = makePlan({ ...subject, rowOptimizer: 'rowwise-adagrad' })
+  expect(training.optimizer.tables).toBe(10 * 4)
+  expect(training.optimizer.tables).toBe(plan.training.optimizer.tables / (2 * 24))
+  expect(rows!.trainedRowBytes).toBe(row + 4)
 })
 
 test('caches hold what fits beside their bookkeeping; one that a step does not fit has no hit rate', () => {

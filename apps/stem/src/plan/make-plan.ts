@@ -24,6 +24,7 @@ import {
   tokenProbabilities,
   type RowUse,
 } from '@stemkit/store'
+import { rowStateOf } from '@stemkit/train'
 import type { Subject } from './subject.ts'
 
 /** Sequences of a batch that steps are planned for. */
@@ -62,7 +63,7 @@ export interface DecodingLoad {
 
 export interface RowsPlan {
   readonly text: { readonly name: string; readonly tokens: number; readonly distinct: number }
-  /** Bytes of a token's rows while training: values and both moments. */
+  /** Bytes of a token's rows while training: values and the state of their optimiser. */
   readonly trainedRowBytes: number
   readonly training: readonly TrainingStep[]
   readonly decoding: readonly DecodingStep[]
@@ -76,7 +77,7 @@ export interface TrainingStep {
   readonly rows: number
   /** Values that the step gathers, in float32. */
   readonly gathered: number
-  /** Read and written back: values and both moments. */
+  /** Read and written back: values and state. */
   readonly moved: number
   readonly movedPerToken: number
 }
@@ -116,7 +117,7 @@ export function makePlan(subject: Subject): Plan {
     length,
     parameters,
     bytes: Object.fromEntries(NUMBER_DTYPES.map((dtype) => [dtype, countBytes(model, dtype, custom)])) as Plan['bytes'],
-    training: countTrainingBytes(model, { rows: own?.rows ?? model.vocabSize, custom }),
+    training: trainingBytes(subject, own?.rows ?? model.vocabSize),
     flopsPerToken: countFlops(model, { length, custom }),
     ...(rows ? { rows } : {}),
     ...(costs ? { costs } : {}),
@@ -124,12 +125,16 @@ export function makePlan(subject: Subject): Plan {
   }
 }
 
+const trainingBytes = ({ model, custom, rowOptimizer }: Subject, rows: number): TrainingBytes =>
+  countTrainingBytes(model, { rows, tableState: rowStateOf(rowOptimizer), custom })
+
 const rowUseOf = ({ model, text, length }: Subject): RowUse =>
   measureRowUse(text!.packed.tokens, { rows: model.vocabSize, length })
 
-function planRows({ model, custom, batch, budget, text }: Subject, use: RowUse): RowsPlan {
+function planRows(subject: Subject, use: RowUse): RowsPlan {
+  const { model, custom, batch, budget, text } = subject
   const values = countBytes(model, 'f32', custom).tokenRows
-  const trainedRowBytes = 3 * values
+  const trainedRowBytes = values + trainingBytes(subject, 1).optimizer.tables / use.rows
   // The batch that was asked for is refused if there is too little text; the others are left out.
   const probabilities = batchProbabilities(use, batch)
   const batches = batchesWith(batch)

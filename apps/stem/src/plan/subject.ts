@@ -5,6 +5,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { loadTokenizerFolder, readTokenizerFolder } from '@stemkit/tokenizer/node'
 import { trainBpe } from '@stemkit/tokenizer/train'
+import type { RowOptimizer } from '@stemkit/train'
 import { parseModelConfig } from '@stemkit/weights'
 import { parse } from 'yaml'
 import { loadRunConfig } from '../config/load.ts'
@@ -30,6 +31,8 @@ export interface SubjectOptions {
 export interface Subject {
   readonly model: ModelConfig
   readonly custom: CustomFeedForwards
+  /** What trains the rows of its tables. */
+  readonly rowOptimizer: RowOptimizer
   /** B and T. */
   readonly batch: number
   readonly length: number
@@ -52,7 +55,8 @@ async function ofModel(file: string, options: SubjectOptions): Promise<Subject> 
   const { feedForwards: custom } = await openPlugins(options.plugins, { signal })
   const model = checkModelConfig(parseModelConfig(await readValue(file)))
   const length = options.length ?? model.maxLength
-  const subject = { model, custom, length, batch: options.batch ?? DEFAULT_BATCH, budget: options.budget }
+  const { batch = DEFAULT_BATCH, budget } = options
+  const subject = { model, custom, rowOptimizer: 'adamw', length, batch, budget } as const
   const tokenizer = await loadTokenizerFolder(tokenizerPath, { signal }).catch((error: unknown) => {
     if (options.tokenizer === undefined && StemkitError.isInstance(error) && error.code === 'not-found')
       return undefined
@@ -77,7 +81,7 @@ async function ofRun(file: string, options: SubjectOptions): Promise<Subject> {
   const length = options.length ?? config.data.length ?? model.maxLength
   const text = await packSample(sample, tokenizer, { ...options, length, vocabSize: model.vocabSize })
   const { batch = config.training.batchSize, budget = config.store?.budget } = options
-  return { model, custom, length, batch, budget, text }
+  return { model, custom, rowOptimizer: config.training.rowOptimizer, length, batch, budget, text }
 
   async function tokenizerOf(path: string | undefined, { documents }: Sample) {
     if (path !== undefined) return (await readTokenizerFolder(path, { signal })).json

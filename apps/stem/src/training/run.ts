@@ -262,6 +262,8 @@ async function openTrainer(
       eps: training.eps,
       weightDecay: training.weightDecay,
       clip: training.clip === null ? null : { norm: training.clip },
+      rows: training.rowOptimizer,
+      rowLearningRate: training.rowLearningRate,
     },
     spawnWorker,
     threads,

@@ -4,7 +4,7 @@ import { tableRowInitializer, type CustomFeedForwards, type ModelConfig } from '
 import { StemkitError } from '@stemkit/spec/errors'
 import type { OpenRows, RowDriver } from '@stemkit/spec/row-driver'
 import { createRowTable, openRowTable, payloadBytes, recordBytes, type RowLayout, type RowTable } from '@stemkit/store'
-import type { RowSnapshot } from '@stemkit/train'
+import { rowStateOf, type RowSnapshot } from '@stemkit/train'
 import type { RunConfig } from '../config/schema.ts'
 
 export interface TablesOptions {
@@ -44,7 +44,12 @@ export async function openTables(config: RunConfig, options: TablesOptions): Pro
     tableInit: config.model.tableInit,
     ...(options.custom ? { custom: options.custom } : {}),
   })
-  const layout: RowLayout = { layers: initial.layers, width: initial.width, dtype: 'f32', state: 'adam' }
+  const layout: RowLayout = {
+    layers: initial.layers,
+    width: initial.width,
+    dtype: 'f32',
+    state: rowStateOf(config.training.rowOptimizer),
+  }
   const create = { rows: initial.rows, rowBytes: recordBytes(layout) }
   const driver = await openRows(url, { create, signal })
   try {

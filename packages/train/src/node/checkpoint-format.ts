@@ -22,7 +22,7 @@ export interface StateFile {
   readonly rng?: unknown
 }
 
-/** Prefixes of the two moments' names in `optimizer.safetensors`. */
+/** Prefixes of the names of `moments` and `squares` in `optimizer.safetensors`. */
 export const FIRST = 'first.'
 export const SECOND = 'second.'
 

@@ -4,7 +4,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { parseModelConfig } from '@stemkit/weights'
 import type { RunState } from '../checkpoint.ts'
 import { requireFit, sameShape } from '../fit.ts'
-import type { NamedArray, Trainer } from '../trainer.ts'
+import type { NamedArray, Trainer, TrainerState } from '../trainer.ts'
 import { readArrays } from './array-file.ts'
 import { CHECKPOINT_FORMAT, checkpointSteps, FIRST, hashConfig, SECOND, type StateFile } from './checkpoint-format.ts'
 import { ioError } from './io-error.ts'
@@ -64,8 +64,7 @@ export async function loadCheckpoint(
     trainer: {
       steps: state.steps,
       weights,
-      moments: momentsOf(weights, optimizer, FIRST, path),
-      squares: momentsOf(weights, optimizer, SECOND, path),
+      ...optimizerState(weights, optimizer, path),
     },
     ...(state.rows ? { rows: state.rows } : {}),
     loader: state.loader,
@@ -77,23 +76,30 @@ export async function loadCheckpoint(
   return saved
 }
 
-/** One moment of every weight, by the weight's name. */
-function momentsOf(
+/** Both moments of every weight, by its name; of a table that row-wise Adagrad trained, one number for every row. */
+function optimizerState(
   weights: ReadonlyMap<string, NamedArray>,
   optimizer: ReadonlyMap<string, NamedArray>,
-  prefix: string,
   path: string,
-): ReadonlyMap<string, NamedArray> {
-  return new Map(
-    [...weights].map(([name, weight]) => {
-      const moment = optimizer.get(prefix + name)
-      if (!moment || !sameShape(moment, weight)) {
-        const problem = moment ? `of shape [${moment.shape}] for a weight of [${weight.shape}]` : 'missing'
-        throw new StemkitError('corrupt', `${path}/optimizer.safetensors: ${prefix}${name} is ${problem}`)
-      }
-      return [name, moment]
-    }),
-  )
+): Pick<TrainerState, 'moments' | 'squares'> {
+  const find = (name: string, { shape }: NamedArray): NamedArray => {
+    const found = optimizer.get(name)
+    if (found && sameShape(found, { shape })) return found
+    const problem = found ? `of shape [${found.shape}] for a weight of [${shape}]` : 'missing'
+    throw new StemkitError('corrupt', `${path}/optimizer.safetensors: ${name} is ${problem}`)
+  }
+  const moments = new Map<string, NamedArray>()
+  const squares = new Map<string, NamedArray>()
+  for (const [name, weight] of weights) {
+    const [first, second] = [optimizer.get(FIRST + name), optimizer.get(SECOND + name)]
+    const [rows, ...rest] = weight.shape
+    if (!first && second && rest.length === 1 && sameShape(second, { shape: [rows!] })) squares.set(name, second)
+    else {
+      moments.set(name, find(FIRST + name, weight))
+      squares.set(name, find(SECOND + name, weight))
+    }
+  }
+  return { moments, squares }
 }
 
 async function isComplete(path: string): Promise<boolean> {

@@ -202,6 +202,76 @@ describe('adamwRows', () => {
   })
 })
 
+describe('rowwiseAdagrad', () => {
+  test('is row-wise Adagrad in 64 bits, on the rows it is given, however far apart, and touches no other', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        tables,
+        updates,
+        fc.constantFrom(0, 3),
+        async ({ shape: { rows, layers, width, gap, seed }, ids }, update, sumGap) => {
+          const numbers = random(seed)
+          const stride = layers * width + gap
+          const sumStride = layers + sumGap
+          const { learningRate, gradScale, epsilon } = update
+          const before = [
+            numbers(rows * stride),
+            numbers(rows * sumStride, 1e-3).map((sum, i) => (i % 3 === 0 ? 0 : Math.abs(sum))),
+            numbers(layers * ids.length * width, 0.05),
+          ]
+          const [p, s, g] = before
+          const { after } = await everyWay(
+            before,
+            ([parameters, sums, gradients], rowIds) => ({
+              kernel: 'rowwiseAdagrad',
+              parameters: parameters!,
+              sums: sums!,
+              sumStride,
+              gradients: gradients!,
+              ids: rowIds,
+              layers,
+              width,
+              stride,
+              update,
+            }),
+            ids,
+          )
+
+          const [wantedP, wantedS] = [Float64Array.from(p!), Float64Array.from(s!)]
+          for (const [u, id] of ids.entries()) {
+            for (let layer = 0; layer < layers; layer++) {
+              const from = (layer * ids.length + u) * width
+              const gradient = Array.from(g!.subarray(from, from + width), (value) => value * gradScale)
+              const at = id * sumStride + layer
+              wantedS[at]! += gradient.reduce((sum, value) => sum + value ** 2, 0) / width
+              const rate = learningRate / (Math.sqrt(wantedS[at]!) + epsilon)
+              gradient.forEach((value, i) => (wantedP[id * stride + layer * width + i]! -= rate * value))
+            }
+          }
+          const [afterP, afterS] = after
+          wantedS.forEach((wanted, at) => {
+            if (!near(afterS![at]!, wanted, wanted)) expect({ at, s: afterS![at] }).toEqual({ at, s: wanted })
+          })
+          wantedP.forEach((wanted, at) => {
+            const size = Math.abs(p![at]!) + Math.abs(wanted - p![at]!)
+            if (!near(afterP![at]!, wanted, size)) expect({ at, p: afterP![at] }).toEqual({ at, p: wanted })
+          })
+          const untouched = Array.from({ length: rows }, (_, id) => id).filter((id) => !ids.includes(id))
+          for (const id of untouched) {
+            const [from, sumFrom] = [id * stride, id * sumStride]
+            expect(sameBits(afterP!.subarray(from, from + stride), p!.subarray(from, from + stride))).toBe(true)
+            expect(
+              sameBits(afterS!.subarray(sumFrom, sumFrom + sumStride), s!.subarray(sumFrom, sumFrom + sumStride)),
+            ).toBe(true)
+          }
+          expect(sameBits(after[2]!, g!)).toBe(true)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})
+
 describe('gatherRows and scatterRows', () => {
   test('take rows apart into one block per layer, and put them back', async () => {
     await fc.assert(

@@ -111,6 +111,16 @@ describe('createOptimizerPool', () => {
       { kernel: 'gatherRows', ids, ...rows, block: block.subarray(1) },
       'gatherRows: an array has 11 of 12 numbers',
     )
+    const update = { learningRate: 1, gradScale: 1, epsilon: 1 }
+    const adagrad = { kernel: 'rowwiseAdagrad', update, ids, layers: 2, width: 2, parameters: table } as const
+    await refuses(
+      { ...adagrad, gradients: block, sums: block, sumStride: 2 },
+      'rowwiseAdagrad: an array has 12 of 20 numbers',
+    )
+    await refuses(
+      { ...adagrad, gradients: block, sums: block, sumStride: 1 },
+      'rowwiseAdagrad: 2 numbers of a row cannot begin 1 apart',
+    )
     await refuses({ kernel: 'addInto', into: block, values: table }, 'addInto: an array has 12 of 40 numbers')
     await refuses(
       { kernel: 'sumOfSquares', values: new Float32Array(4) },

@@ -13,6 +13,9 @@ export interface AdamUpdate {
   readonly weightDecay: number
 }
 
+/** Row-wise Adagrad's numbers at one step. */
+export type AdagradUpdate = Pick<AdamUpdate, 'learningRate' | 'gradScale' | 'epsilon'>
+
 /** Four arrays [n] of one memory. */
 export interface Moving {
   readonly parameters: Float32Array
@@ -39,6 +42,15 @@ export type Task =
   | ({ readonly kernel: 'adamw'; readonly update: AdamUpdate } & Moving)
   | ({ readonly kernel: 'adamwRows'; readonly update: AdamUpdate } & Moving & Rows)
   | ({
+      readonly kernel: 'rowwiseAdagrad'
+      readonly update: AdagradUpdate
+      readonly parameters: Float32Array
+      /** A number for each layer of a row [layers], `sumStride` floats from row to row. */
+      readonly sums: Float32Array
+      readonly sumStride: number
+      readonly gradients: Float32Array
+    } & Rows)
+  | ({
       readonly kernel: 'gatherRows' | 'scatterRows'
       readonly table: Float32Array
       readonly block: Float32Array
@@ -51,6 +63,7 @@ export type Task =
 export const KERNELS = [
   'adamw',
   'adamwRows',
+  'rowwiseAdagrad',
   'gatherRows',
   'scatterRows',
   'sumOfSquares',
@@ -103,6 +116,17 @@ export function encode(task: Task, memory: WebAssembly.Memory): Encoded {
       const { block, table } = extent(task, task.parameters)
       return rows(task, ...moving(task, table, block), ...scalars(task.update))
     }
+    case 'rowwiseAdagrad': {
+      const { block, table, reach } = extent(task, task.parameters)
+      const { parameters, sums, sumStride, gradients, layers, update } = task
+      if (sumStride < layers) throw wrong(task, `${layers} numbers of a row cannot begin ${sumStride} apart`)
+      const arrays = [
+        at(parameters, table),
+        at(sums, reach === 0 ? 0 : (reach - 1) * sumStride + layers),
+        at(gradients, block),
+      ]
+      return rows(task, ...arrays, update.gradScale, update.learningRate, update.epsilon, sumStride)
+    }
     case 'gatherRows':
     case 'scatterRows': {
       const { block, table } = extent(task, task.table)
@@ -125,8 +149,11 @@ function scalars({ learningRate, t, gradScale, beta1, beta2, epsilon, weightDeca
   return [gradScale, learningRate * weightDecay, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, rootScale, epsilon]
 }
 
-/** Lengths of the block of a task's rows and of the part of the table that they reach into. */
-function extent(task: Task & Rows, table: Float32Array): { readonly block: number; readonly table: number } {
+/** Lengths of the block of a task's rows and of the part of the table that they reach into, which has `reach` rows. */
+function extent(
+  task: Task & Rows,
+  table: Float32Array,
+): { readonly block: number; readonly table: number; readonly reach: number } {
   const { ids, layers, width, stride = layers * width } = task
   const size = layers * width
   if (stride < size) throw wrong(task, `rows of ${size} numbers cannot begin ${stride} apart`)
@@ -139,7 +166,7 @@ function extent(task: Task & Rows, table: Float32Array): { readonly block: numbe
     last = Math.max(last, ids[u]!)
   }
   if (!ascending) refuseTwice(task)
-  return { block: ids.length * size, table: last < 0 ? 0 : last * stride + size }
+  return { block: ids.length * size, table: last < 0 ? 0 : last * stride + size, reach: last + 1 }
 }
 
 /** Two threads must not work on the same row. */

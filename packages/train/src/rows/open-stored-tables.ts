@@ -3,6 +3,7 @@ import { createRowStore, type RowLayout, type RowStore } from '@stemkit/store'
 import type { Parameters } from '../parameters.ts'
 import type { RowStorage } from '../trainer-options.ts'
 import type { RowSnapshot } from '../trainer.ts'
+import { rowStateOf, type RowOptimizer } from './row-optimizer.ts'
 
 /** Tables in a store, whose rows in use lie in the parameters' memory. */
 export interface StoredTables {
@@ -13,12 +14,13 @@ export interface StoredTables {
   keep(versions: readonly number[]): Promise<void>
 }
 
-/** @throws bad-input if the table is not one of this model's, or the budget is too small for a row */
+/** @throws bad-input if the table is not one of this model and optimiser, or the budget is too small for a row */
 export function openStoredTables(
   { table, budget, policy }: RowStorage,
   { tables, slab }: Pick<Parameters, 'tables' | 'slab'>,
+  optimizer: RowOptimizer,
 ): StoredTables {
-  requireTables(table, tables)
+  requireTables(table, tables, optimizer)
   const bytes = new Uint8Array(slab.buffer, slab.byteOffset, slab.byteLength)
   const store = createRowStore({ table, budget, memory: { bytes }, ...(policy ? { policy } : {}) })
   return {
@@ -36,13 +38,15 @@ export function openStoredTables(
 }
 
 /**
- * Checks that a store's rows are those of a model's tables, trained by AdamW.
+ * Checks that a store's rows are those of a model's tables, with the state of their optimiser.
  * @throws StemkitError 'bad-input' naming what differs
  */
 function requireTables(
   { rows, layout }: { readonly rows: number; readonly layout: RowLayout },
   tables: readonly { readonly name: string; readonly shape: readonly [number, number] }[],
+  optimizer: RowOptimizer,
 ): void {
+  const state = rowStateOf(optimizer)
   const refuse = (what: string): never => {
     throw new StemkitError('bad-input', `stored tables: ${what}`)
   }
@@ -53,7 +57,7 @@ function requireTables(
   }
   if (layout.layers !== tables.length)
     refuse(`the model has ${tables.length} tables, the store rows of ${layout.layers} layers`)
-  if (layout.dtype !== 'f32' || layout.state !== 'adam') {
-    refuse(`training needs f32 rows with state 'adam', these are ${layout.dtype} with state '${layout.state}'`)
+  if (layout.dtype !== 'f32' || layout.state !== state) {
+    refuse(`${optimizer} needs f32 rows with state '${state}', these are ${layout.dtype} with state '${layout.state}'`)
   }
 }

@@ -1,11 +1,11 @@
 import type { OptimizerPool } from '../optimizer/pool.ts'
+import { updateRows, type RowMemory } from './row-optimizer.ts'
 import type { HeldRows, RowBlock, TableRows } from './table-rows.ts'
 
-/** A table in memory as a whole: values and both moments [V, w]. */
+/** A table in memory as a whole: values [V, w] and the state of their optimiser. */
 export interface ResidentTable extends RowBlock {
   readonly values: Float32Array
-  readonly moments: Float32Array
-  readonly squares: Float32Array
+  readonly state: RowMemory
 }
 
 /** Rows of tables that are in memory as a whole. */
@@ -31,17 +31,15 @@ export function residentRows(
       return {
         plan,
         updates: (update) =>
-          tables.map(({ values, moments, squares, rowGradients, shape: [, width] }) => ({
-            kernel: 'adamwRows',
-            update,
-            parameters: values,
-            moments,
-            squares,
-            gradients: rowGradients.subarray(0, count * width),
-            ids,
-            layers: 1,
-            width,
-          })),
+          tables.map(({ values, state, rowGradients, shape: [, width] }) =>
+            updateRows(state, update, {
+              parameters: values,
+              gradients: rowGradients.subarray(0, count * width),
+              ids,
+              layers: 1,
+              width,
+            }),
+          ),
         release() {},
       }
     },

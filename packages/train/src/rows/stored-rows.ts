@@ -1,10 +1,11 @@
 import type { RowStore } from '@stemkit/store'
 import type { OptimizerPool } from '../optimizer/pool.ts'
+import { updateRows, type RowMemory } from './row-optimizer.ts'
 import type { HeldRows, RowBlock, TableRows } from './table-rows.ts'
 
 /**
- * Rows of tables that a store holds: values and both moments of all layers side by side, in slots of the pool's memory,
- * where the optimiser changes them in place. So nothing is copied but the values that the graph reads, as with tables in
+ * Rows of tables that a store holds: values of all layers and the state of their optimiser side by side, in slots of the
+ * pool's memory, where the optimiser changes them in place. So nothing is copied but the values that the graph reads, as with tables in
  * memory, and the numbers are the same bit for bit.
  */
 export function storedRows(
@@ -22,8 +23,15 @@ export function storedRows(
     readonly rowIds: Uint32Array
   },
 ): TableRows {
-  const { layers, width } = store.layout
+  const { layers, width, state } = store.layout
   const size = layers * width
+  /** The rows from a float of theirs on. */
+  const from = (float: number): Float32Array => slab.subarray(float)
+  const valuesOf = (layer: number): Float32Array => from(layer * width)
+  const stateOf = (layer: number, stride: number): RowMemory =>
+    state === 'row-adagrad'
+      ? { sums: from(size + layer), sumStride: stride }
+      : { moments: from(size + layer * width), squares: from(2 * size + layer * width) }
 
   return {
     async take(plan, options = {}): Promise<HeldRows> {
@@ -31,12 +39,11 @@ export function storedRows(
       const count = plan.unique.length
       rowIds.set(lease.slots)
       const rows = { ids: rowIds.subarray(0, count), layers: 1, width, stride: lease.stride / 4 }
-      const part = (kind: number, layer: number): Float32Array => slab.subarray(kind * size + layer * width)
       try {
         await pool.run(
           tables.map((table, layer) => ({
             kernel: 'gatherRows',
-            table: part(0, layer),
+            table: valuesOf(layer),
             block: table.rows.subarray(0, count * width),
             ...rows,
           })),
@@ -48,15 +55,13 @@ export function storedRows(
       return {
         plan,
         updates: (update) =>
-          tables.map(({ rowGradients }, layer) => ({
-            kernel: 'adamwRows',
-            update,
-            parameters: part(0, layer),
-            moments: part(1, layer),
-            squares: part(2, layer),
-            gradients: rowGradients.subarray(0, count * width),
-            ...rows,
-          })),
+          tables.map(({ rowGradients }, layer) =>
+            updateRows(stateOf(layer, rows.stride), update, {
+              parameters: valuesOf(layer),
+              gradients: rowGradients.subarray(0, count * width),
+              ...rows,
+            }),
+          ),
         release: ({ changed } = { changed: false }) => lease.release({ changed }),
       }
     },

@@ -21,7 +21,7 @@ export interface TableRows {
 /** The rows of one plan. */
 export interface HeldRows {
   readonly plan: RowPlan
-  /** AdamW on these rows, with the gradients that are in the blocks. */
+  /** The row optimiser's work on these rows, with the gradients that are in the blocks. */
   updates(update: AdamUpdate): Task[]
   release(options?: { readonly changed: boolean }): void
 }
