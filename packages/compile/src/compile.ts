@@ -1,8 +1,8 @@
-import { tensor, tidy, type DataType, type Tensor } from '@stemkit/tensor'
 import { StemkitError } from '@stemkit/spec/errors'
+import { freeze, type FrozenWeights } from './frozen.ts'
 import type { GraphPort } from './graph.ts'
 import { encodeOnnxModel } from './onnx-model.ts'
-import type { HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
+import type { BoundRun, HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
 import { portSize, trace, type InputSpec, type TensorFunction } from './trace.ts'
 
 export type Arrays = Record<string, HostArray>
@@ -19,6 +19,12 @@ export interface Program {
    * @throws StemkitError 'bad-input' naming an array that is missing or has the wrong type or length
    */
   run(feeds: Readonly<Arrays>, options?: ProgramRunOptions): Promise<Arrays>
+  /**
+   * Prepares runs over the same arrays, for what is run again and again: `into` receives the outputs, all of them. An array may
+   * be among `feeds` and `into`, such as a cache that a run adds to.
+   * @throws as `run`
+   */
+  bind(feeds: Readonly<Arrays>, into: Readonly<Arrays>): BoundRun
   dispose(): Promise<void>
 }
 
@@ -31,6 +37,11 @@ export interface CompiledProgram extends Program {
 
 export interface CompileOptions {
   readonly inputs: Readonly<Record<string, InputSpec>>
+  /**
+   * Weights of the function, beside its inputs: the runtime may lay them out as suits it. The function sees float32 tensors
+   * of their shapes. The arrays must stay as they are until the program is disposed.
+   */
+  readonly frozen?: FrozenWeights
   readonly runtime: Runtime
   readonly session?: SessionOptions
 }
@@ -40,26 +51,38 @@ export interface CompileOptions {
  * The function is called here, once or (with symbolic sizes) twice, and never again.
  */
 export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
-  const graph = trace(fn, options.inputs)
-  const model = encodeOnnxModel(graph)
-  const session = await options.runtime.createSession(model, options.session)
+  const { runtime, frozen = {} } = options
+  const { graph, initializers } = freeze(trace(fn, options.inputs, shapesOf(frozen)), frozen)
+  const model = encodeOnnxModel(graph, runtime.sharesWeights ? {} : { weights: initializers })
+  const session = await runtime.createSession(model, options.session, initializers)
+  const hosts = (feeds: Readonly<Arrays>, into: Readonly<Arrays>) => {
+    const sizes: Record<string, number> = {}
+    for (const port of graph.inputs) bindSizes(port, feeds, sizes)
+    const arrays = { ...into }
+    for (const port of graph.outputs) arrays[port.name] ??= allocate(port, sizes)
+    const named = (ports: readonly GraphPort[], from: Readonly<Arrays>): Record<string, HostTensor> =>
+      Object.fromEntries(ports.map((port) => [port.name, hostTensor(port, from, sizes)]))
+    return { inputs: named(graph.inputs, feeds), outputs: named(graph.outputs, arrays) }
+  }
   return {
     model,
     inputs: graph.inputs,
     outputs: graph.outputs,
     async run(feeds, { into = {}, signal } = {}) {
-      const sizes: Record<string, number> = {}
-      for (const port of graph.inputs) bindSizes(port, feeds, sizes)
-      const inputs = Object.fromEntries(graph.inputs.map((port) => [port.name, hostTensor(port, feeds, sizes)]))
-      const arrays = { ...into }
-      for (const port of graph.outputs) arrays[port.name] ??= allocate(port, sizes)
-      const outputs = Object.fromEntries(graph.outputs.map((port) => [port.name, hostTensor(port, arrays, sizes)]))
+      const { inputs, outputs } = hosts(feeds, into)
       await session.run(inputs, outputs, signal ? { signal } : {})
-      return Object.fromEntries(graph.outputs.map((port) => [port.name, arrays[port.name]!]))
+      return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]))
+    },
+    bind(feeds, into) {
+      const { inputs, outputs } = hosts(feeds, into)
+      return session.bind(inputs, outputs)
     },
     dispose: () => session.dispose(),
   }
 }
+
+const shapesOf = (frozen: FrozenWeights): Record<string, readonly number[]> =>
+  Object.fromEntries(Object.entries(frozen).map(([name, { shape }]) => [name, shape]))
 
 /** The bytes of an `.onnx` file of `fn`, without a runtime. */
 export function exportOnnx(
@@ -67,43 +90,7 @@ export function exportOnnx(
   inputs: Readonly<Record<string, InputSpec>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  return encodeOnnxModel(trace(fn, inputs), metadata)
-}
-
-/** The same interface over the current tfjs backend: nothing is recorded, the function is called at each run. */
-export function eager(fn: TensorFunction, { inputs }: Pick<CompileOptions, 'inputs'>): Program {
-  const ports = Object.entries(inputs).map(([name, spec]) => ({ name, ...spec }))
-  return {
-    async run(feeds, { into = {}, signal } = {}) {
-      signal?.throwIfAborted()
-      const sizes: Record<string, number> = {}
-      for (const port of ports) bindSizes(port, feeds, sizes)
-      let outputs: Record<string, Tensor> = {}
-      tidy(() => {
-        const tensors = Object.fromEntries(
-          ports.map((port) => {
-            const { data, shape, dtype } = hostTensor(port, feeds, sizes)
-            return [port.name, tensor(data, [...shape], dtype as DataType)]
-          }),
-        )
-        outputs = fn(tensors)
-        return Object.values(outputs)
-      })
-      const result: Arrays = {}
-      for (const [name, output] of Object.entries(outputs)) {
-        const data = (await output.data()) as HostArray
-        output.dispose()
-        result[name] = data
-        const target = into[name]
-        if (target) {
-          target.set(data)
-          result[name] = target
-        }
-      }
-      return result
-    },
-    dispose: async () => {},
-  }
+  return encodeOnnxModel(trace(fn, inputs), { metadata })
 }
 
 function allocate(port: GraphPort, sizes: Readonly<Record<string, number>>): HostArray {
@@ -113,7 +100,7 @@ function allocate(port: GraphPort, sizes: Readonly<Record<string, number>>): Hos
 }
 
 /** Solves the port's symbols from the length of its array. */
-function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Record<string, number>): void {
+export function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Record<string, number>): void {
   const unknown = port.shape.filter((dim) => typeof dim === 'string' && !(dim in sizes)) as string[]
   const array = feeds[port.name]
   if (unknown.length === 0 || !array) return
@@ -129,7 +116,11 @@ function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Record<strin
   sizes[unknown[0]!] = array.length / known
 }
 
-function hostTensor(port: GraphPort, arrays: Readonly<Arrays>, sizes: Readonly<Record<string, number>>): HostTensor {
+export function hostTensor(
+  port: GraphPort,
+  arrays: Readonly<Arrays>,
+  sizes: Readonly<Record<string, number>>,
+): HostTensor {
   const data = arrays[port.name]
   if (!data)
     throw new StemkitError('bad-input', `run: no array for "${port.name}" (${port.dtype} [${port.shape.join()}])`)

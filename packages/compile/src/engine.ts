@@ -1,21 +1,27 @@
-import { compile, eager, type Program } from './compile.ts'
+import { compile, type Program } from './compile.ts'
+import { eager } from './eager.ts'
+import type { FrozenWeights } from './frozen.ts'
 import type { Runtime, SessionOptions } from './runtime.ts'
 import type { InputSpec, TensorFunction } from './trace.ts'
 
 /** A way to execute functions over tensors. Callers cannot tell one from another except by the clock. */
 export interface Engine {
   readonly name: string
-  load(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>): Promise<Program>
+  load(
+    fn: TensorFunction,
+    inputs: Readonly<Record<string, InputSpec>>,
+    options?: { readonly frozen?: FrozenWeights },
+  ): Promise<Program>
 }
 
 /** Records functions and runs them on ONNX Runtime. */
 export const compiledEngine = (runtime: Runtime, session: SessionOptions = {}): Engine => ({
   name: 'compiled',
-  load: (fn, inputs) => compile(fn, { inputs, runtime, session }),
+  load: (fn, inputs, options) => compile(fn, { inputs, runtime, session, ...options }),
 })
 
 /** Calls functions on the current tfjs backend at each run. */
 export const eagerEngine = (): Engine => ({
   name: 'eager',
-  load: async (fn, inputs) => eager(fn, { inputs }),
+  load: async (fn, inputs, options) => eager(fn, { inputs, ...options }),
 })

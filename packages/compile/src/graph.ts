@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 
-/** Element types of graph values. int64 occurs only inside graphs: shapes and indices. */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool'
+/** Element types of graph values. int64 occurs only inside graphs: shapes and indices. float16 and uint8 only in weights. */
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'float16' | 'uint8'
 
 /** An ONNX attribute, with its type spelled out because JavaScript numbers do not carry it. */
 export type Attribute =
@@ -37,9 +37,17 @@ export interface GraphPort {
   readonly shape: readonly Dimension[]
 }
 
+/** A constant whose numbers are not in the graph: the runtime gets them beside it. */
+export interface GraphWeight {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly shape: readonly number[]
+}
+
 export interface Graph {
   readonly nodes: readonly GraphNode[]
   readonly constants: readonly Constant[]
+  readonly weights: readonly GraphWeight[]
   readonly inputs: readonly GraphPort[]
   readonly outputs: readonly GraphPort[]
 }
@@ -68,7 +76,11 @@ export interface GraphBuilder {
   dims(dims: readonly number[]): Value
   /** The node that makes a value; undefined for inputs and constants. */
   producer(value: Value): Producer | undefined
-  finish(inputs: readonly Value[], outputs: readonly (readonly [string, Value])[]): Graph
+  finish(
+    inputs: readonly Value[],
+    outputs: readonly (readonly [string, Value])[],
+    weights?: readonly GraphWeight[],
+  ): Graph
 }
 
 export interface Producer {
@@ -129,23 +141,28 @@ export function createGraphBuilder(): GraphBuilder {
     constant: (dtype, shape, data) => addConstant(dtype, shape, data, false),
     dims: (dims) => addConstant('int64', [dims.length], dims, true),
     producer: ({ name }) => producers.get(name),
-    finish(inputs, outputs) {
+    finish(inputs, outputs, weights = []) {
       return pruned(
         {
           nodes,
           constants,
+          weights,
           inputs,
           outputs: outputs.map(([name, value]) => ({ name, dtype: value.dtype, shape: value.shape })),
         },
         outputs,
-        inputs,
+        [...inputs, ...weights],
       )
     },
   }
 }
 
 /** Drops what no output depends on, and gives every output its caller's name through the node that makes it. */
-function pruned(graph: Graph, outputs: readonly (readonly [string, Value])[], inputs: readonly Value[]): Graph {
+function pruned(
+  graph: Graph,
+  outputs: readonly (readonly [string, Value])[],
+  inputs: readonly { readonly name: string }[],
+): Graph {
   const inputNames = new Set(inputs.map((input) => input.name))
   const renamed = new Map<string, string>()
   const extra: GraphNode[] = []
@@ -176,7 +193,8 @@ function pruned(graph: Graph, outputs: readonly (readonly [string, Value])[], in
   return {
     ...graph,
     nodes: leavesLast(kept.toReversed()),
-    constants: graph.constants.filter((constant) => wanted.has(constant.name)),
+    constants: graph.constants.filter(({ name }) => wanted.has(name)),
+    weights: graph.weights.filter(({ name }) => wanted.has(name)),
   }
 }
 

@@ -1,6 +1,5 @@
 export {
   compile,
-  eager,
   exportOnnx,
   type Arrays,
   type CompiledProgram,
@@ -8,8 +7,10 @@ export {
   type Program,
   type ProgramRunOptions,
 } from './compile.ts'
+export { eager } from './eager.ts'
+export type { FrozenWeight, FrozenWeights, HalfArray, SingleArray } from './frozen.ts'
 export { compiledEngine, eagerEngine, type Engine } from './engine.ts'
-export { trace, type InputSpec, type TensorFunction } from './trace.ts'
+export { trace, type InputSpec, type TensorFunction, type WeightShapes } from './trace.ts'
 export { registerLowering, type KernelAttributes, type KernelInputs, type Lowering } from './lowering.ts'
 export type {
   Attribute,
@@ -19,8 +20,9 @@ export type {
   GraphBuilder,
   GraphNode,
   GraphPort,
+  GraphWeight,
   NodeOptions,
   Value,
 } from './graph.ts'
 export { onnxRuntimeBinding, type OnnxRuntimeModule } from './onnxruntime-binding.ts'
-export type { HostArray, HostTensor, RunOptions, Runtime, RuntimeSession, SessionOptions } from './runtime.ts'
+export type { BoundRun, HostArray, HostTensor, RunOptions, Runtime, RuntimeSession, SessionOptions } from './runtime.ts'

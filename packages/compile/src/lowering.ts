@@ -59,7 +59,15 @@ export const cast = (graph: GraphBuilder, x: Value, dtype: ElementType): Value =
     ? x
     : graph.node('Cast', [x], { dtype, shape: x.shape }, { attributes: { to: { int: onnxType[dtype] } } })
 
-const onnxType: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+/** ONNX's numbers of the element types. */
+export const onnxType: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+}
 
 export const reshape = (graph: GraphBuilder, x: Value, shape: readonly number[]): Value =>
   x.shape.length === shape.length && x.shape.every((dim, i) => dim === shape[i])

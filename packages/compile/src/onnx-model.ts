@@ -6,6 +6,8 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
   TensorProto_DataType as DataType,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
@@ -17,20 +19,29 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from '../generated/onnx_pb.js'
-import type { Attribute, Constant, ElementType, Graph, GraphPort } from './graph.ts'
+import type { Attribute, Constant, ElementType, Graph, GraphPort, GraphWeight } from './graph.ts'
+import type { HostTensor } from './runtime.ts'
 
 const OPSET = 20n
 const IR_VERSION = 10n
 
 const dataTypes: Record<ElementType, DataType> = {
   float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
+  uint8: DataType.UINT8,
   int32: DataType.INT32,
   int64: DataType.INT64,
   bool: DataType.BOOL,
 }
 
+export interface EncodeOptions {
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Arrays of the graph's weights, to be put into the file. Default: the file says that they are elsewhere. */
+  readonly weights?: Readonly<Record<string, HostTensor>>
+}
+
 /** The graph as the bytes of an `.onnx` file. */
-export function encodeOnnxModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeOnnxModel(graph: Graph, { metadata = {}, weights }: EncodeOptions = {}): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
     producerName: 'stemkit',
@@ -51,7 +62,10 @@ export function encodeOnnxModel(graph: Graph, metadata: Readonly<Record<string, 
           attribute: Object.entries(node.attributes).map(([name, value]) => encodeAttribute(name, value)),
         }),
       ),
-      initializer: graph.constants.map(encodeConstant),
+      initializer: [
+        ...graph.constants.map(encodeConstant),
+        ...graph.weights.map((each) => encodeWeight(each, weights)),
+      ],
       input: graph.inputs.map(encodePort),
       output: graph.outputs.map(encodePort),
     }),
@@ -91,9 +105,24 @@ function rawBytes({ dtype, data }: Constant): Uint8Array {
             ? Int32Array.from(numbers)
             : data
           : Uint8Array.from(data)
-  const view = typed as ArrayBufferView
-  // Views of shared memory are copied: protobuf wants plain buffers.
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice()
+  return bytesOf(typed as ArrayBufferView)
+}
+
+/** Views of shared memory are copied: protobuf wants plain buffers. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(buffer, byteOffset, byteLength).slice()
+
+/** Where a weight is, if not in the file: a place that no file has, for the runtime is given the array itself. */
+const ELSEWHERE = 'given-by-the-caller'
+
+function encodeWeight({ name, dtype, shape }: GraphWeight, weights: EncodeOptions['weights']): TensorProto {
+  const common = { name, dims: shape.map(BigInt), dataType: dataTypes[dtype] }
+  if (weights) return create(TensorProtoSchema, { ...common, rawData: bytesOf(weights[name]!.data) })
+  return create(TensorProtoSchema, {
+    ...common,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: ELSEWHERE })],
+  })
 }
 
 function encodePort(port: GraphPort): ValueInfoProto {

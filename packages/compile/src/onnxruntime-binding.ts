@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common'
 import { StemkitError } from '@stemkit/spec/errors'
-import type { HostTensor, Runtime } from './runtime.ts'
+import type { HostTensor, Runtime, RuntimeSession } from './runtime.ts'
 
 /** What `onnxruntime-node` and `onnxruntime-web` have in common. */
 export interface OnnxRuntimeModule {
@@ -20,10 +20,12 @@ export function onnxRuntimeBinding(
 ): Runtime {
   const wrap = ({ dtype, data, shape }: HostTensor): OrtTensor => {
     if (dtype === 'int64') throw new StemkitError('unsupported', 'run: int64 inputs are not used by compiled functions')
+    if (dtype === 'float16') return new ort.Tensor(dtype, data as Uint16Array, [...shape]) as OrtTensor
     return new ort.Tensor(dtype, data as Float32Array, [...shape]) as OrtTensor
   }
   return {
     name,
+    sharesWeights: false,
     async createSession(model, options = {}) {
       const session = await ort.InferenceSession.create(model, {
         graphOptimizationLevel: 'all',
@@ -33,7 +35,7 @@ export function onnxRuntimeBinding(
         ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
         ...(executionProviders ? { executionProviders } : {}),
       })
-      return {
+      const opened: RuntimeSession = {
         async run(inputs, outputs, { signal } = {}) {
           signal?.throwIfAborted()
           const feeds = Object.fromEntries(Object.entries(inputs).map(([key, host]) => [key, wrap(host)]))
@@ -41,8 +43,13 @@ export function onnxRuntimeBinding(
           for (const [key, host] of Object.entries(outputs)) host.data.set(results[key]!.data as Float32Array)
           signal?.throwIfAborted()
         },
+        bind: (inputs, outputs) => ({
+          run: (runOptions) => opened.run(inputs, outputs, runOptions),
+          dispose: () => {},
+        }),
         dispose: () => session.release(),
       }
+      return opened
     },
   }
 }

@@ -78,6 +78,7 @@ export function explainSymbols(
   return {
     nodes: [...dedupe(dynamic), ...first.nodes],
     constants: [...constants, ...helpers.values()],
+    weights: first.weights,
     inputs: ports(first.inputs, second.inputs),
     outputs: ports(first.outputs, second.outputs),
   }

@@ -11,6 +11,9 @@ export interface InputSpec {
   readonly shape: readonly Dimension[]
 }
 
+/** Shapes of the weights of a function: float32 inputs that are the same at every run. */
+export type WeightShapes = Readonly<Record<string, readonly number[]>>
+
 export type TensorFunction = (inputs: Record<string, Tensor>) => Record<string, Tensor>
 
 /**
@@ -18,21 +21,29 @@ export type TensorFunction = (inputs: Record<string, Tensor>) => Record<string, 
  * @throws StemkitError 'unsupported' for a kernel without a lowering, a value read while recording,
  *   or a difference between the two recordings that the symbols do not explain
  */
-export function trace(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>): Graph {
+export function trace(
+  fn: TensorFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  weights: WeightShapes = {},
+): Graph {
   const symbols = [
     ...new Set(Object.values(inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'string'))),
   ]
-  if (symbols.length === 0) return record(fn, inputs, {})
-  const [small, large] = traceSizes(symbols, inputs)
-  return explainSymbols(record(fn, inputs, small), record(fn, inputs, large), inputs, small, large)
+  const at = (sizes: Record<string, number>): Graph => record(fn, inputs, sizes, weights)
+  if (symbols.length === 0) return at({})
+  const [small, large] = traceSizes(symbols, [
+    ...Object.values(inputs).map(({ shape }) => shape),
+    ...Object.values(weights),
+  ])
+  return explainSymbols(at(small), at(large), inputs, small, large)
 }
 
 /** Primes that no fixed dimension is a multiple of, so that a size cannot be mistaken for another. */
 function traceSizes(
   symbols: readonly string[],
-  inputs: Readonly<Record<string, InputSpec>>,
+  shapes: readonly (readonly Dimension[])[],
 ): [Record<string, number>, Record<string, number>] {
-  const fixed = Object.values(inputs).flatMap((input) => input.shape.filter((dim) => typeof dim === 'number'))
+  const fixed = shapes.flatMap((shape) => shape.filter((dim) => typeof dim === 'number'))
   const primes = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103]
   const free = primes.filter((prime) => fixed.every((dim) => dim % prime !== 0))
   if (free.length < 2 * symbols.length) {
@@ -46,7 +57,12 @@ function traceSizes(
   return [pick(0), pick(1)]
 }
 
-function record(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>, sizes: Record<string, number>): Graph {
+function record(
+  fn: TensorFunction,
+  inputs: Readonly<Record<string, InputSpec>>,
+  sizes: Record<string, number>,
+  weights: WeightShapes,
+): Graph {
   const tfjs = engine()
   const previous = tfjs.backendName as string | undefined
   const backend = new RecordingBackend()
@@ -60,8 +76,9 @@ function record(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>,
         const shape = spec.shape.map((dim) => (typeof dim === 'string' ? sizes[dim]! : dim))
         return backend.graph.input(name, spec.dtype, shape)
       })
+      const frozen = Object.entries(weights).map(([name, shape]) => backend.graph.input(name, 'float32', shape))
       const tensors = Object.fromEntries(
-        ports.map((port) => {
+        [...ports, ...frozen].map((port) => {
           const info = backend.infoOf(port)
           return [port.name, tfjs.makeTensorFromTensorInfo(info)]
         }),
@@ -70,6 +87,7 @@ function record(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>,
       graph = backend.graph.finish(
         ports,
         Object.entries(outputs).map(([name, tensor]) => [name, backend.graphValue(tensor)] as const),
+        frozen,
       )
     })
     return graph!

@@ -27,6 +27,13 @@ export { listWeights } from './list-weights.ts'
 export { meanLossWeights, nextTokenLoss, perTokenLoss, type LossInputs } from './loss.ts'
 export { stemPlacement, type Placement } from './placement.ts'
 export { presets } from './presets.ts'
-export { logits, transformer, type TransformerInputs, type TransformerOutput } from './transformer.ts'
+export {
+  logits,
+  transformer,
+  type Attend,
+  type SequenceInputs,
+  type TransformerInputs,
+  type TransformerOutput,
+} from './transformer.ts'
 export type { WeightSpec, Weights } from './weights.ts'
 export type { FeedForwardKind, ModelConfig } from '@stemkit/spec/model-config'

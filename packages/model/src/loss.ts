@@ -2,11 +2,11 @@ import type { ModelConfig } from '@stemkit/spec/model-config'
 import { add, linearCrossEntropy, mul, sum, tidy, withScope } from '@stemkit/tensor'
 import type { Scalar, Tensor1D, Tensor2D } from '@stemkit/tensor'
 import { buildFeedForwards, type FeedForwardInputs } from './feed-forward.ts'
-import { transformer, type TransformerInputs } from './transformer.ts'
+import { transformer, type SequenceInputs } from './transformer.ts'
 import { readWeights, type Weights } from './weights.ts'
 
 /** A batch as tensors. Positions are counted row by row, N = B * T. */
-export interface LossInputs extends TransformerInputs, FeedForwardInputs {
+export interface LossInputs extends SequenceInputs, FeedForwardInputs {
   /** The next tokens, int32 [N]. */
   readonly targets: Tensor1D
 }

@@ -6,11 +6,23 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { add, attention, causalMask, documentMask, gatherRows, linear } from '@stemkit/tensor'
 import { reshape, rmsNorm, rope, ropeTables, tidy, withScope } from '@stemkit/tensor'
-import type { RopeTables, Scalar, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@stemkit/tensor'
+import type { RopeTables, Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@stemkit/tensor'
 import type { FeedForward } from './feed-forward.ts'
 import { readWeights, type Weights } from './weights.ts'
 
-export interface TransformerInputs {
+/**
+ * What one layer's attention does between its projections: q [B, T, heads * headDim], k and v [B, T, kvHeads * headDim] -> y
+ * [B, T, heads * headDim]. `state` is what it leaves behind for a later call, such as keys and values, by names of its own.
+ */
+export type Attend = (
+  layer: number,
+  q: Tensor3D,
+  k: Tensor3D,
+  v: Tensor3D,
+) => { readonly y: Tensor3D; readonly state?: Readonly<Record<string, Tensor>> }
+
+/** What the attention of whole sequences needs. */
+export interface SequenceInputs {
   /** Token ids, int32 [B, T]. */
   readonly ids: Tensor2D
   /** What the rotary embedding sees, int32 [B, T], below config.maxLength. */
@@ -23,10 +35,14 @@ export interface TransformerInputs {
   readonly rope?: RopeTables
 }
 
-/** Final hidden states [N, d], and the sum of what the feed-forwards want added to the loss. */
+/** `attend` takes the place of rotary embedding and masked attention: with a cache, say, in which earlier positions are. */
+export type TransformerInputs = SequenceInputs | { readonly ids: Tensor2D; readonly attend: Attend }
+
+/** Final hidden states [N, d], the sum of what the feed-forwards want added to the loss, and the state of all attentions. */
 export interface TransformerOutput {
   readonly hidden: Tensor2D
   readonly aux?: Scalar
+  readonly state: Record<string, Tensor>
 }
 
 /**
@@ -41,27 +57,27 @@ export function transformer(
   feedForwards: readonly FeedForward[],
 ): TransformerOutput {
   const [B, T] = inputs.ids.shape
-  if (T > config.maxLength) {
-    throw new StemkitError('bad-input', `a sequence of ${T} tokens; the model takes at most ${config.maxLength}`)
-  }
   if (feedForwards.length !== config.layers) {
     throw new StemkitError('bad-input', `${feedForwards.length} feed-forwards for ${config.layers} layers`)
   }
   const weight = readWeights(weights)
 
   return tidy(() => {
-    const mask = inputs.mask ?? makeMask(config, inputs)
-    const tables = inputs.rope ?? ropeTables(config.maxLength, config.headDim, config.ropeTheta)
+    const attend = 'attend' in inputs ? inputs.attend : attendToSequence(config, inputs)
     const normed = (x: Tensor2D, name: string): Tensor2D => rmsNorm(x, weight(name) as Tensor1D, config.normEps)
 
     let h = gatherRows(weight('model.embed_tokens.weight') as Tensor2D, reshape(inputs.ids, [B * T]))
     let aux: Scalar | undefined
+    const state: Record<string, Tensor> = {}
     feedForwards.forEach((feedForward, layer) => {
       const at = `model.layers.${layer}`
       const mixed = withScope(`layers.${layer}.self_attn`, () => {
         const matrix = (name: string): Tensor2D => weight(`${at}.self_attn.${name}.weight`) as Tensor2D
         const x = normed(h, `${at}.input_layernorm.weight`)
-        return selfAttention(config, matrix, x, { ...inputs, mask, rope: tables })
+        const project = (name: string): Tensor3D => reshape(linear(x, matrix(name)), [B, T, -1])
+        const out = attend(layer, project('q_proj'), project('k_proj'), project('v_proj'))
+        Object.assign(state, out.state)
+        return linear(reshape(out.y, [B * T, config.heads * config.headDim]), matrix('o_proj'))
       })
       h = add(h, mixed)
       const out = withScope(`layers.${layer}.mlp`, () =>
@@ -71,7 +87,7 @@ export function transformer(
       if (out.aux !== undefined) aux = aux === undefined ? out.aux : add(aux, out.aux)
     })
     const hidden = normed(h, 'model.norm.weight')
-    return aux === undefined ? { hidden } : { hidden, aux }
+    return aux === undefined ? { hidden, state } : { hidden, aux, state }
   })
 }
 
@@ -80,21 +96,21 @@ export function logits(weights: Weights, hidden: Tensor2D): Tensor2D {
   return withScope('lm_head', () => linear(hidden, readWeights(weights)('lm_head.weight') as Tensor2D))
 }
 
-function makeMask(config: ModelConfig, { ids, documents }: TransformerInputs): Tensor4D {
+function makeMask(config: ModelConfig, { ids, documents }: SequenceInputs): Tensor4D {
   return config.crossDocumentMask && documents !== undefined ? documentMask(documents) : causalMask(ids.shape[1])
 }
 
-/** Grouped-query self-attention with rotary embeddings: x [N, d] -> [N, d]. */
-function selfAttention(
-  { heads, kvHeads, headDim }: ModelConfig,
-  matrix: (name: string) => Tensor2D,
-  x: Tensor2D,
-  { ids, positions, mask, rope: tables }: Required<Omit<TransformerInputs, 'documents'>>,
-): Tensor2D {
-  const [B, T] = ids.shape
-  const project = (name: string): Tensor3D => reshape(linear(x, matrix(name)), [B, T, -1])
-  const q = rope(project('q_proj'), positions, tables, heads)
-  const k = rope(project('k_proj'), positions, tables, kvHeads)
-  const y = attention(q, k, project('v_proj'), mask, { heads, kvHeads })
-  return linear(reshape(y, [B * T, heads * headDim]), matrix('o_proj'))
+/** Rotary embedding and grouped-query attention of whole sequences. */
+function attendToSequence(config: ModelConfig, inputs: SequenceInputs): Attend {
+  const { heads, kvHeads, headDim, maxLength, ropeTheta } = config
+  const T = inputs.ids.shape[1]
+  if (T > maxLength) {
+    throw new StemkitError('bad-input', `a sequence of ${T} tokens; the model takes at most ${maxLength}`)
+  }
+  const mask = inputs.mask ?? makeMask(config, inputs)
+  const tables = inputs.rope ?? ropeTables(maxLength, headDim, ropeTheta)
+  return (_, q, k, v) => {
+    const turned = (x: Tensor3D, count: number): Tensor3D => rope(x, inputs.positions, tables, count)
+    return { y: attention(turned(q, heads), turned(k, kvHeads), v, mask, { heads, kvHeads }) }
+  }
 }

@@ -14,14 +14,14 @@ export interface AttentionHeads {
 }
 
 /** [B, T, groups*R*hd] -> [B, groups, R*T, hd]: the R query heads of a group below each other. */
-function toGroups(x: Tensor, heads: number, groups: number): Tensor {
+export function toGroups(x: Tensor, heads: number, groups: number): Tensor {
   const [B, T, width] = x.shape as [number, number, number]
   const hd = width / heads
   return reshape(transpose(reshape(x, [B, T, heads, hd]), [0, 2, 1, 3]), [B, groups, (heads / groups) * T, hd])
 }
 
 /** The way back: [B, groups, R*T, hd] -> [B, T, heads*hd]. */
-function fromGroups(x: Tensor, heads: number): Tensor {
+export function fromGroups(x: Tensor, heads: number): Tensor {
   const [B, groups, RT, hd] = x.shape as [number, number, number, number]
   const T = (RT * groups) / heads
   return reshape(transpose(reshape(x, [B, heads, T, hd]), [0, 2, 1, 3]), [B, T, heads * hd])

@@ -50,6 +50,26 @@ export type StemAttentionGradInputs = {
   out: Tensor
 }
 
+/**
+ * q [B, T, H*hd], k and v [B, T, G*hd], keys and values [B, G, C, w] (w >= hd; the rest of each row is 0), last int32 [B],
+ * longest int32 [1], cos and sin [P, hd/2] -> [out [B, T, H*hd], keys, values]. New position t of sequence b is
+ * last[b] - T + 1 + t. q and k are turned by it (see StemRope), and k and v written to it, before the attention, which is
+ * causal and scaled by 1/sqrt(hd). longest is max(last) + 1. A backend may write keys and values in place.
+ */
+export const StemCachedAttention = 'StemCachedAttention'
+export type StemCachedAttentionInputs = {
+  q: Tensor
+  k: Tensor
+  v: Tensor
+  keys: Tensor
+  values: Tensor
+  last: Tensor
+  longest: Tensor
+  cos: Tensor
+  sin: Tensor
+}
+export type StemCachedAttentionAttrs = { heads: number; kvHeads: number }
+
 /** gate [N, f], up [N, f] -> [h [N, f], sigmoid [N, f]]; sigmoid is of gate, h = gate * sigmoid * up. No attributes. */
 export const StemSiluMul = 'StemSiluMul'
 export type StemSiluMulInputs = { gate: Tensor; up: Tensor }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory, mul, sum, tensor, tidy, valueAndGrads } from './index.ts'
 import type { Scalar, Tensor } from './index.ts'
+import { describeCachedAttention } from './testing/cached-attention-suite.ts'
 import { normal } from './testing/op-case.ts'
 import { numericGradient, opCases, toTensors } from './testing.ts'
 import type { OpCase } from './testing.ts'
@@ -22,6 +23,7 @@ function differentiate({ run, differentiable }: OpCase, tensors: Record<string, 
 
 /** What every backend owes: each op's value and gradients, and nothing left behind. The backend must be current. */
 export function describeOps(backend: string): void {
+  describeCachedAttention(backend)
   describe.each(opCases.map((each) => ({ name: each.name, case: each })))(`$name on ${backend}`, ({ case: op }) => {
     const inputs = op.inputs()
     const expected = op.reference(inputs)

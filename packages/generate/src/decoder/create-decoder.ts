@@ -1,0 +1,208 @@
+import type { Engine, FrozenWeight } from '@stemkit/compile'
+import { FEED_FORWARDS, listWeights, tokenExperts, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { TableRows } from '../table-rows.ts'
+import { checkChunks } from './check-chunks.ts'
+import type { Asked, Chunk, Decoder } from './decoder.ts'
+import { createFrames, type Frame, type FrameShape } from './frames.ts'
+import { createKvCache } from './kv-cache.ts'
+import { stepGraph, stepInputs } from './step-graph.ts'
+import { gatherStepRows, type StepRows } from './step-rows.ts'
+
+export interface CreateDecoderOptions {
+  readonly config: ModelConfig
+  /**
+   * Every weight but the tables, as `listWeights` names them, in any form that `compile` takes. They must stay as they are
+   * until the decoder is disposed.
+   */
+  readonly weights: ReadonlyMap<string, FrozenWeight>
+  /** Where rows come from if a chunk does not say. It stays the caller's. */
+  readonly rows: TableRows
+  readonly engine: Engine
+  /** Sequences that it holds at once. */
+  readonly slots: number
+  /** Tokens that a slot holds. Default: the model's length. */
+  readonly maxLength?: number | undefined
+  /**
+   * Makes the logits of a chunk the same bits whatever else is in the step: each step of single tokens then computes all
+   * slots. They still depend on how a sequence was cut into chunks. Default false.
+   */
+  readonly deterministic?: boolean | undefined
+  /** Feed-forwards of your own. */
+  readonly custom?: CustomFeedForwards | undefined
+}
+
+/** Batches are filled up to a multiple of this, so that every row of a product is computed by the same kernel. */
+const ROW_TILE = 4
+
+/** Chunks that are run at once: one of them, or many of one token. */
+type Pass = readonly Chunk[]
+
+/**
+ * A decoder of a model on an engine.
+ * @throws bad-input naming a weight that is missing or has another shape than the config says
+ */
+export async function createDecoder(options: CreateDecoderOptions): Promise<Decoder> {
+  const { config, rows, engine, slots, custom, deterministic = false } = options
+  const maxLength = Math.min(options.maxLength ?? config.maxLength, config.maxLength)
+  // A row that only fills up a batch is written behind the last token of its slot.
+  const capacity = deterministic ? maxLength + 1 : maxLength
+  const places = deterministic ? ROW_TILE * Math.ceil(slots / ROW_TILE) : slots
+  const graph = { config, custom, capacity }
+  const { frozen, tables } = sortWeights(options)
+  const program = await engine.load(stepGraph(graph), stepInputs(graph), { frozen })
+  const cache = createKvCache({ config, places, capacity })
+  const { vocabSize } = config
+  const frames = createFrames({ program, cache, vocabSize, tables, smallSteps: Math.max(places, 16) })
+  const hasExperts = config.feedForwards.some((kind) => kind === 'hash_moe' || !FEED_FORWARDS.includes(kind))
+  let running = false
+  let disposed = false
+
+  const gatherRows = (pass: Pass, signal: AbortSignal | undefined): Promise<StepRows> => {
+    const gathering = gatherStepRows(
+      pass.map((chunk) => ({ rows: chunk.rows ?? rows, ids: chunk.ids })),
+      signal,
+    )
+    // It may be awaited late, or never if an earlier pass fails.
+    gathering.catch(() => {})
+    return gathering
+  }
+
+  /** Puts a pass into the arrays of its frame, of which sequence i is at row `rowOf[i]`. */
+  function fill(frame: Frame, pass: Pass, first: number, { inverse }: StepRows): number[] {
+    const T = pass[0]!.ids.length
+    if (frame.last.length > pass.length) {
+      frame.last.forEach((_, row) => (frame.last[row] = cache.lengthAt(first + row)))
+      frame.ids.fill(0)
+      frame.inverse.fill(0)
+    }
+    let position = 0
+    const rowOf = pass.map(({ slot, start, ids }) => {
+      const row = cache.placeOf(slot) - first
+      frame.last[row] = start + T - 1
+      frame.ids.set(ids, row * T)
+      for (let t = 0; t < T; t++) frame.inverse[row * T + t] = inverse[position++]!
+      return row
+    })
+    frame.longest[0] = Math.max(...frame.last) + 1
+    if (hasExperts) frame.tokenExperts.set(tokenExperts(config, frame.ids))
+    return rowOf
+  }
+
+  async function runPass(pass: Pass, stepRows: StepRows, results: Map<Chunk, Float32Array>, signal?: AbortSignal) {
+    const T = pass[0]!.ids.length
+    // What stood behind is forgotten, also if the run fails in its middle.
+    for (const { slot, start } of pass) cache.lengths[slot] = Math.min(cache.lengths[slot]!, start)
+    const all = deterministic && T === 1
+    const first = all ? 0 : cache.gather(pass.map(({ slot }) => slot))
+    const B = all ? places : pass.length
+    const wanted = T === 1 ? B : wantedOf(pass[0]!.asked, T)
+    const shape: FrameShape = { first, B, T, R: Math.max(wanted, deterministic ? 2 : 1) }
+    const small = frames.isSmall(shape)
+    const frame = small ? frames.small(shape) : frames.large(shape, joined(stepRows, tables))
+    try {
+      if (small) spread(stepRows, frame.tables)
+      const rowOf = fill(frame, pass, first, stepRows)
+      for (let r = 0; r < shape.R; r++) frame.at[r] = Math.min(B * T - 1, B * T - wanted + r)
+      await frame.bound.run(signal ? { signal } : {})
+      pass.forEach((chunk, i) => {
+        const { slot, start, ids, asked } = chunk
+        cache.lengths[slot] = start + ids.length
+        const from = T === 1 ? rowOf[i]! : 0
+        const count = wantedOf(asked, ids.length)
+        results.set(chunk, frame.logits.subarray(from * vocabSize, (from + count) * vocabSize))
+      })
+    } finally {
+      if (!small) frame.bound.dispose()
+    }
+  }
+
+  return {
+    slots,
+    maxLength,
+    async run(chunks, { signal } = {}) {
+      if (disposed) throw new StemkitError('bad-input', 'decoder: it was disposed')
+      if (running) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
+      checkChunks(chunks, { slots, maxLength, vocabSize, lengths: cache.lengths })
+      signal?.throwIfAborted()
+      running = true
+      try {
+        const single = chunks.filter(({ ids }) => ids.length === 1)
+        const passes: Pass[] = chunks.filter(({ ids }) => ids.length > 1).map((chunk) => [chunk])
+        if (single.length > 0) passes.unshift(single)
+        const results = new Map<Chunk, Float32Array>()
+        let next = passes.length > 0 ? gatherRows(passes[0]!, signal) : undefined
+        for (const [i, pass] of passes.entries()) {
+          const stepRows = await next!
+          if (i + 1 < passes.length) next = gatherRows(passes[i + 1]!, signal)
+          await runPass(pass, stepRows, results, signal)
+        }
+        return chunks.map((chunk) => results.get(chunk)!)
+      } finally {
+        running = false
+      }
+    },
+    copy(from, to, length) {
+      if (running) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
+      const known = (slot: number): boolean => Number.isInteger(slot) && slot >= 0 && slot < slots
+      if (!known(from) || !known(to) || !(length >= 0 && length <= cache.lengths[from]!)) {
+        throw new StemkitError(
+          'bad-input',
+          `decoder: copy of ${length} tokens from slot ${from} to ${to}; there are ${slots} slots, and that one has ${cache.lengths[from] ?? 0} tokens`,
+        )
+      }
+      cache.copy(from, to, length)
+    },
+    async dispose() {
+      if (disposed) return
+      disposed = true
+      frames.dispose()
+      await program.dispose()
+    },
+  }
+}
+
+const wantedOf = (asked: Asked, length: number): number => (asked === 'all' ? length : asked === 'last' ? 1 : 0)
+
+/** Writes rows into the arrays of a frame, one source after the other. */
+function spread({ blocks }: StepRows, tables: Readonly<Record<string, Float32Array>>): void {
+  for (const [name, table] of Object.entries(tables)) {
+    let offset = 0
+    for (const block of blocks[name]!) {
+      table.set(block, offset)
+      offset += block.length
+    }
+  }
+}
+
+/** The rows of each table in one array, which is a source's own where there is only one. */
+function joined({ blocks, count }: StepRows, tables: ReadonlyMap<string, number>): Record<string, Float32Array> {
+  return Object.fromEntries(
+    [...tables].map(([name, width]) => {
+      const parts = blocks[name]!
+      if (parts.length === 1) return [name, parts[0]!]
+      const whole = new Float32Array(count * width)
+      spread({ blocks, count, inverse: new Int32Array(0) }, { [name]: whole })
+      return [name, whole]
+    }),
+  )
+}
+
+/** What the graph holds, and the widths of the tables, which it does not. */
+function sortWeights({ config, custom, weights }: CreateDecoderOptions) {
+  const frozen: Record<string, FrozenWeight> = {}
+  const tables = new Map<string, number>()
+  for (const [name, { shape, role }] of listWeights(config, custom)) {
+    if (role === 'table') {
+      tables.set(name, shape[1]!)
+      continue
+    }
+    const weight = weights.get(name)
+    if (weight?.shape.join() !== shape.join()) {
+      const found = weight ? `'${name}' is [${weight.shape.join(', ')}]` : `the weights have no '${name}'`
+      throw new StemkitError('bad-input', `decoder: ${found}, but by the config it is [${shape.join(', ')}]`)
+    }
+    frozen[name] = weight
+  }
+  return { frozen, tables }
+}
