@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { sweepKills } from './kill-sweep.ts'
+import { lacking, MEDIA } from './media.ts'
+
+// A few of the kills that `pnpm faults kills` tries: 300 and more.
+const KILLS = 8
+
+test.for(MEDIA)(
+  'SIGKILL of a process that trains a table in %s loses no version, tears no row, and moves nothing from under readers',
+  async (medium, { skip }) => {
+    const why = lacking(medium)
+    if (why) skip(why)
+    const { kills, totalKills, missed, pinned, breaches, calls } = await sweepKills({ medium, kills: KILLS })
+    expect(breaches).toEqual([])
+    expect(totalKills + missed).toBe(KILLS)
+    expect(missed).toBeLessThan(2)
+    expect(kills.write).toBeGreaterThan(2)
+    expect(kills.flush + kills.put).toBeGreaterThan(1)
+    expect(pinned).toBeGreaterThan(0)
+    expect(calls.write).toBeGreaterThan(40)
+  },
+  180_000,
+)
