@@ -1,5 +1,7 @@
 export { collect, type Completion } from './completion.ts'
 export { contentId } from './content-id.ts'
+export { createDecoder, type CreateDecoderOptions } from './decoder/create-decoder.ts'
+export type { Asked, Chunk, Decoder } from './decoder/decoder.ts'
 export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
 export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } from './generation.ts'
 export { toLanguageModel } from './language-model.ts'
