@@ -41,7 +41,7 @@ const tablesOf = (config: ModelConfig, custom?: CustomFeedForwards): [string, re
  */
 export function openTableRows(options: TableRowsOptions): TableRows {
   const { config, weights, custom, rows } = options
-  if (rows) return { ...sourceRows(options, rows), dispose: () => rows.dispose() }
+  if (rows) return sourceRows(options, rows, () => rows.dispose())
   const tables = tablesOf(config, custom)
   const stores = tables.map(([name, [count, width]]) => {
     const driver = memoryRows({ rows: count, rowBytes: 4 * width, buffer: weights.get(name)!.data })
@@ -57,12 +57,13 @@ export function openTableRows(options: TableRowsOptions): TableRows {
 }
 
 /**
- * A model's tables in a source of rows, which stays the caller's: disposing does nothing.
+ * A model's tables in a source of rows, which stays the caller's unless `dispose` says otherwise.
  * @throws bad-input for a source that is not one of this model's tables
  */
 export function sourceRows(
   { config, custom }: Pick<TableRowsOptions, 'config' | 'custom'>,
   source: RowSource,
+  dispose: TableRows['dispose'] = async () => {},
 ): TableRows {
   const tables = tablesOf(config, custom)
   requireTables(source, tables)
@@ -74,7 +75,7 @@ export function sourceRows(
     prefetch(ids, signal) {
       source.prefetch(createRowPlan(ids), signal ? { signal } : {}).catch(() => {})
     },
-    dispose: async () => {},
+    dispose,
   }
 }
 

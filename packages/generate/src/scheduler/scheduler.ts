@@ -116,19 +116,17 @@ export function createScheduler({ decoder, speculate, ...rules }: SchedulerOptio
     }
   }
 
-  const run = (steps: readonly (readonly [Running, Chunk])[], padding: readonly Chunk[] = []): Promise<void> =>
-    runChunks(decoder, [...steps.map(([, chunk]) => chunk), ...padding], closing.signal, {
-      done: (i, logits) => steps[i] && took(...steps[i], logits),
-      failed: (i, error) => steps[i] && end(steps[i][0], error),
+  const run = (steps: readonly (readonly [Running, Chunk])[]): Promise<void> => {
+    const chunks = steps.map(([, chunk]) => chunk)
+    return runChunks(decoder, chunks, closing.signal, {
+      done: (i, logits) => took(...steps[i]!, logits),
+      failed: (i, error) => end(steps[i]![0], error),
     })
+  }
 
   /** A step of all sequences that read one token; with guesses, where there is only one sequence. */
   const decode = async (batch: readonly Running[]): Promise<void> => {
     counts.batch = batch.length
-    if (deterministic) {
-      const steps = batch.map((each) => [each, { ...nextChunk(each, 1, rules), asked: 'last' }] as const)
-      return run(steps, paddingOf(batch))
-    }
     const only = running.length === 1 ? running[0] : undefined
     const room = only ? Math.min(decoder.maxLength - only.job.tokens.length, only.job.remaining - 1) : 0
     const drafts = (only && speculation?.draft(only.job, room)) ?? []
@@ -137,15 +135,6 @@ export function createScheduler({ decoder, speculate, ...rules }: SchedulerOptio
     await run(batch.map((each) => [each, nextChunk(each, 1, rules, drafts)] as const))
     if (only) speculation?.measured(1 + drafts.length, performance.now() - begun)
   }
-
-  /** A token for each of the other slots, after what they hold, so that every step is a batch of all slots. */
-  const paddingOf = (batch: readonly Running[]): Chunk[] =>
-    cache.slots
-      .filter((slot) => !batch.some((each) => each.slot === slot))
-      .map((slot) => {
-        if (slot.tokens.length === decoder.maxLength) slot.tokens.length--
-        return { slot: slot.index, start: slot.tokens.length, ids: Int32Array.of(0), asked: 'last' }
-      })
 
   /** Chunks of prompts, in turn, as far as the budget of a step goes. */
   const prefill = async (budget: number): Promise<boolean> => {
@@ -162,8 +151,10 @@ export function createScheduler({ decoder, speculate, ...rules }: SchedulerOptio
     counts.batch = steps.length
     const served = new Set(steps.map(([each]) => each))
     running = [...running.filter((each) => !served.has(each)), ...served]
-    // What is decoded next, and what is read next.
-    for (const { job, slot } of running) fetchAhead(job, slot.tokens.length, served.size === 0 ? 0 : prefillChunk)
+    for (const each of running) {
+      const read = each.slot.tokens.length + (steps.find(([other]) => other === each)?.[1].ids.length ?? 0)
+      if (served.has(each) || isDecoding(each, rules)) fetchAhead(each.job, read, prefillChunk)
+    }
     if (deterministic) for (const step of steps) await run([step])
     else await run(steps)
     return true
