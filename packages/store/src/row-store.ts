@@ -10,7 +10,7 @@ import type { RowTable } from './table/row-table.ts'
 
 /** What a store works on: a RowTable, or `{ ...driver, layout }` for rows without checksums and versions. */
 export type StoredRows = Pick<RowTable, 'rows' | 'rowBytes' | 'layout' | 'read' | 'dispose'> &
-  Partial<Pick<RowTable, 'id' | 'version' | 'write' | 'snapshot'>>
+  Partial<Pick<RowTable, 'id' | 'version' | 'takesAt' | 'write' | 'snapshot'>>
 
 export interface RowStoreOptions {
   /** Where the rows are. The store owns it from now on. */
@@ -153,13 +153,13 @@ function countedRows(table: StoredRows, counts: Counts): StoredRows {
     async read(ids, into, options) {
       await table.read(ids, into, options)
       counts.rowsRead += ids.length
-      counts.bytesRead += into.length
+      counts.bytesRead += ids.length * table.rowBytes
     },
     ...(write && {
       async write(ids, from, options) {
         await requireWrite(table)(ids, from, options)
         counts.rowsWritten += ids.length
-        counts.bytesWritten += from.length
+        counts.bytesWritten += ids.length * table.rowBytes
       },
     }),
   }

@@ -1,4 +1,5 @@
 import type { RowOptions } from '@stemkit/spec/row-driver'
+import type { BlockOptions } from '../table/row-table.ts'
 import type { CachePolicyKind } from './policy.ts'
 
 /**
@@ -9,9 +10,11 @@ import type { CachePolicyKind } from './policy.ts'
 export interface RowSource {
   readonly rows: number
   readonly rowBytes: number
-  read(keys: Uint32Array, into: Uint8Array, options?: RowOptions): Promise<void>
+  /** Says that `read` and `write` take `at` and `stride`: then rows go straight between source and slots. */
+  readonly takesAt?: true
+  read(keys: Uint32Array, into: Uint8Array, options?: BlockOptions): Promise<void>
   /** Absent where rows cannot be changed. */
-  write?(keys: Uint32Array, from: Uint8Array, options?: RowOptions): Promise<void>
+  write?(keys: Uint32Array, from: Uint8Array, options?: BlockOptions): Promise<void>
 }
 
 export interface RowCacheOptions {
@@ -22,7 +25,8 @@ export interface RowCacheOptions {
   readonly policy?: CachePolicyKind
   /**
    * Where the slots lie: memory of yours, in a WebAssembly.Memory, say; as much of it is used as the budget allows.
-   * `bytes` is read again before each use, so that it may be a getter over memory that grows. Default: a new buffer.
+   * `bytes` is read again before each use, so that it may be a getter over memory that grows; only in shared memory, which
+   * stays where it is, are slots read into and written from without a copy. Default: a new buffer.
    */
   readonly memory?: { readonly bytes: Uint8Array }
   /** Bytes from one slot to the next, at least a row. Default: the bytes of a row. */
@@ -43,7 +47,7 @@ export interface Lease {
 }
 
 export interface RowCacheStats {
-  /** Rows asked for that were there, and that were not (or still on their way). */
+  /** Rows asked for that were there, and that were not (or just being read or written). */
   readonly hits: number
   readonly misses: number
   /** hits / (hits + misses); 0 before the first. */

@@ -38,7 +38,7 @@ export function createFetching(parts: FetchingParts): Fetching {
   const { state } = table
   let reserved = 0
 
-  const isThere = (slot: number): boolean => slot !== NONE && (state[slot]! & LOADED) !== 0
+  const isThere = (slot: number): boolean => slot !== NONE && table.isUsable(slot)
   const isComing = (slot: number): boolean => slot !== NONE && (state[slot]! & (LOADED | LOADING)) !== 0
 
   /** The slot of a row that has been reserved; NONE if there is no room yet. */

@@ -56,11 +56,13 @@ interface Case {
   readonly stride: number
   readonly seed: number
   readonly failing: number
+  /** Whether rows go straight between source and slots. */
+  readonly inPlace: boolean
   readonly users: readonly (readonly Step[])[]
 }
 
 /** Several users at once do as they are told, and check every row that they are given. */
-async function play({ rows, policy, slots, stride, seed, failing, users }: Case): Promise<void> {
+async function play({ rows, policy, slots, stride, seed, failing, inPlace, users }: Case): Promise<void> {
   let failures = failing
   const source = slowSource({
     rows,
@@ -68,6 +70,7 @@ async function play({ rows, policy, slots, stride, seed, failing, users }: Case)
     slowness: 3,
     random: randomOf(seed),
     failing: () => failures,
+    takesAt: inPlace,
   })
   const geometry = { budget: 0, rowBytes: ROW_BYTES, stride, policy }
   const budget = smallestBudget(geometry, slots)
@@ -142,6 +145,7 @@ describe('however leases, changes, prefetches, flushes, aborts and failures fall
       stride: fc.constantFrom(ROW_BYTES, ROW_BYTES + 8),
       seed: fc.nat(2 ** 31),
       failing: fc.constantFrom(0, 0, 0.1, 0.4),
+      inPlace: fc.boolean(),
       users: fc.array(fc.array(stepOf(scale), { maxLength: 25 }), { minLength: 2, maxLength: 4 }),
     })
 

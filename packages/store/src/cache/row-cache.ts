@@ -52,7 +52,19 @@ export function createRowCache(options: RowCacheOptions): RowCache {
     }
   }
 
-  const transfers = createTransfers({ source, table, plan, stride, memory: () => memory.bytes, meter, changes })
+  // Memory of others may be moved while a read or a write is under way, unless it is shared.
+  const isSteady = options.memory === undefined || isShared(options.memory.bytes.buffer)
+  const inPlace = source.takesAt === true && isSteady
+  const transfers = createTransfers({
+    source,
+    table,
+    plan,
+    stride,
+    memory: () => memory.bytes,
+    inPlace,
+    meter,
+    changes,
+  })
   const writeBack = createWriteBack(table, transfers, changes)
   const isDisposed = (): boolean => disposed
   const fetching = createFetching({ table, plan, transfers, writeBack, changes, meter, checkOpen, isDisposed })
@@ -121,12 +133,12 @@ export function createRowCache(options: RowCacheOptions): RowCache {
         await changes.next(signal)
         checkOpen()
       }
-      const loaded = table.pinAll(keys, slots)
-      meter.hits += loaded
+      const usable = table.pinAll(keys, slots)
+      meter.hits += usable
       table.tick()
-      if (loaded < count) {
+      if (usable < count) {
         waited = true
-        meter.misses += count - loaded
+        meter.misses += count - usable
         fetching.reserve(slots.reduce((absent, slot) => absent + Number(slot === NONE), 0))
         await fetching.fetch(keys, slots, signal)
       }
@@ -206,6 +218,9 @@ export function createRowCache(options: RowCacheOptions): RowCache {
     },
   }
 }
+
+const isShared = (buffer: ArrayBufferLike): boolean =>
+  typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer
 
 function checkGeometry({ budget, rowBytes, stride }: CacheGeometry): void {
   if (!(budget > 0 && budget < Infinity)) {

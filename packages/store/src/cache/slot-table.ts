@@ -20,8 +20,10 @@ const DROPPED = 32
 const UNUSED = 64
 /** A lease of the row was announced and has not come: while nobody uses it, it is ahead. */
 const ANNOUNCED = 128
+/** It is being written straight from the slot: nobody may use it meanwhile. */
+const FROZEN = 256
 /** One user of the row; the rest of the state counts them. */
-export const PIN = 256
+export const PIN = 512
 
 /** Stands for a slot where there is none yet. */
 export const NONE = 0xffff_ffff
@@ -47,7 +49,7 @@ export interface SlotTable {
   find(key: number): number
   /** Somebody uses the row: it stays until it is unpinned. */
   pin(slot: number): void
-  /** Pins those of a lease's rows that have slots, which it fills in, NONE for the others. Returns how many are loaded. */
+  /** Pins those of a lease's rows that have slots, which it fills in, NONE for the others. Returns how many can be used. */
   pinAll(keys: Uint32Array, slots: Uint32Array): number
   /** Ends a use of rows: all changed, or none, or those with a flag. Passes over NONE. */
   unpinAll(slots: Uint32Array, changed: boolean | Uint8Array): void
@@ -60,7 +62,10 @@ export interface SlotTable {
   /** Dirty rows that have to be written before their slots are free: their keys, as many as fit. */
   collectLeaving(into: Uint32Array): number
   isLeaving(slot: number): boolean
-  beginWrite(slot: number): void
+  /** Whether a row is there, to be used. */
+  isUsable(slot: number): boolean
+  /** A row that is written straight from its slot cannot be used until that has ended. */
+  beginWrite(slot: number, fromSlot: boolean): void
   endWrite(slot: number, written: boolean): void
   beginRead(slot: number): void
   endRead(slot: number, read: boolean): void
@@ -186,7 +191,7 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
 
     // These two are all that a lease of rows that are there does, which is why they are written out.
     pinAll(batch, slots) {
-      let loaded = 0
+      let usable = 0
       let fresh = 0
       for (let i = 0; i < batch.length; i++) {
         const slot = index.find(batch[i]!)
@@ -202,10 +207,10 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
           if (now < PIN) fresh++
           state[slot] = now + PIN
         }
-        loaded += now & LOADED
+        if ((now & (LOADED | FROZEN)) === LOADED) usable++
       }
       pinned += fresh
-      return loaded
+      return usable
     },
     unpinAll(slots, changed) {
       const all = changed === true ? DIRTY : 0
@@ -267,13 +272,14 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       return count
     },
     isLeaving: (slot) => (state[slot]! & LEAVING) !== 0,
-    beginWrite(slot) {
+    isUsable: (slot) => (state[slot]! & (LOADED | FROZEN)) === LOADED,
+    beginWrite(slot, fromSlot) {
       if (state[slot]! & LEAVING) lists.unlink(slot)
-      state[slot] = (state[slot]! & ~DIRTY) | WRITING
+      state[slot] = (state[slot]! & ~DIRTY) | WRITING | (fromSlot ? FROZEN : 0)
       dirty--
     },
     endWrite(slot, written) {
-      state[slot]! &= ~WRITING
+      state[slot]! &= ~(WRITING | FROZEN)
       if (state[slot]! & DROPPED) return settle(slot)
       if (!written && (state[slot]! & DIRTY) === 0) {
         state[slot]! |= DIRTY

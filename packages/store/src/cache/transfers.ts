@@ -1,9 +1,10 @@
+import type { BlockOptions } from '../table/row-table.ts'
 import type { CachePlan } from './cache-memory.ts'
 import type { CacheMeter } from './cache-meter.ts'
 import type { RowSource } from './cache-types.ts'
 import type { Changes } from './changes.ts'
 import { createIoBuffers, type IoBuffer } from './io-buffers.ts'
-import { DIRTY, type SlotTable } from './slot-table.ts'
+import { DIRTY, PIN, type SlotTable } from './slot-table.ts'
 
 /** Something thrown, whatever it was. */
 export interface Failure {
@@ -36,17 +37,26 @@ export interface WriteWork {
   readonly signal?: AbortSignal | undefined
 }
 
+interface WriteBuffer {
+  readonly fromSlots: boolean
+  readonly signal: AbortSignal | undefined
+  readonly failed: (failure: Failure) => void
+}
+
 interface TransfersParts {
   readonly source: RowSource
   readonly table: SlotTable
   readonly plan: CachePlan
   readonly stride: number
   readonly memory: () => Uint8Array
+  /** Whether rows go straight between source and slots. */
+  readonly inPlace: boolean
   readonly meter: CacheMeter
   readonly changes: Changes
 }
 
-export function createTransfers({ source, table, plan, stride, memory, meter, changes }: TransfersParts): Transfers {
+export function createTransfers(parts: TransfersParts): Transfers {
+  const { source, table, plan, stride, memory, inPlace, meter, changes } = parts
   const { rowBytes } = source
   const buffers = createIoBuffers(plan, rowBytes)
   const round = new Uint32Array(plan.roundRows)
@@ -57,7 +67,7 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
   const rowOf = (slot: number): Uint8Array => memory().subarray(slot * stride, slot * stride + rowBytes)
 
   /** Where the rows of a buffer can be read to without copying: their slots, if these lie side by side. */
-  const inPlace = ({ slots, count }: IoBuffer): Uint8Array | undefined => {
+  const sideBySide = ({ slots, count }: IoBuffer): Uint8Array | undefined => {
     const first = slots[0]!
     if (count > 1 && stride !== rowBytes) return undefined
     for (let i = 1; i < count; i++) if (slots[i] !== first + i) return undefined
@@ -82,12 +92,14 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
     changes.notify()
   }
 
-  const writeBuffer = (buffer: IoBuffer, signal: AbortSignal | undefined, failed: (failure: Failure) => void) => {
-    const { keys, slots, count } = buffer
+  const writeBuffer = (buffer: IoBuffer, { fromSlots, signal, failed }: WriteBuffer): Promise<void> => {
+    const { slots, count } = buffer
+    const keys = buffer.keys.subarray(0, count)
     return transfer(
       buffer,
       async () => {
-        await source.write!(keys.subarray(0, count), buffer.bytes.subarray(0, count * rowBytes), optionsOf(signal))
+        if (fromSlots) await source.write!(keys, memory(), placesOf(buffer, signal))
+        else await source.write!(keys, buffer.bytes.subarray(0, count * rowBytes), optionsOf(signal))
         meter.rowsWritten += count
       },
       (failure) => {
@@ -97,41 +109,58 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
     )
   }
 
-  /** Copies those of the rows that are to be written into a buffer, from row `first` on. Returns how far it came. */
-  const fill = (buffer: IoBuffer, keys: Uint32Array, first: number, isDue: (slot: number) => boolean): number => {
+  /** Names those of the rows that are to be written in a buffer, from row `first` on. Returns how far it came. */
+  const fill = (
+    buffer: IoBuffer,
+    keys: Uint32Array,
+    first: number,
+    fromSlots: boolean,
+    { isDue }: WriteWork,
+  ): number => {
     for (let i = first; i < keys.length; i++) {
       if (buffer.count === plan.bufferRows) return i
       const slot = table.find(keys[i]!)
       if (slot < 0 || (table.state[slot]! & DIRTY) === 0 || !isDue(slot)) continue
-      buffer.bytes.set(rowOf(slot), buffer.count * rowBytes)
+      if (fromSlots && table.state[slot]! >= PIN) continue
+      if (!fromSlots) buffer.bytes.set(rowOf(slot), buffer.count * rowBytes)
       buffer.keys[buffer.count] = keys[i]!
       buffer.slots[buffer.count++] = slot
-      table.beginWrite(slot)
+      table.beginWrite(slot, fromSlots)
     }
     return keys.length
   }
 
-  const writeRound = async (keys: Uint32Array, { isDue, failed, signal }: WriteWork): Promise<void> => {
+  const writeRound = async (keys: Uint32Array, work: WriteWork): Promise<void> => {
+    const { signal } = work
     const writes: Promise<void>[] = []
     const failures: Failure[] = []
-    const fail = (failure: Failure): void => {
+    const failed = (failure: Failure): void => {
       failures.push(failure)
-      failed?.(failure)
+      work.failed?.(failure)
     }
     const isStopped = (): boolean => failures.length > 0 || signal?.aborted === true
-    for (let next = 0; next < keys.length && !isStopped();) {
-      const buffer = buffers.take(true)
-      if (!buffer) {
-        await changes.next()
-        continue
+    // Rows in use may change at any time: they are written from a copy.
+    for (const fromSlots of inPlace ? [true, false] : [false]) {
+      for (let next = 0; next < keys.length && !isStopped();) {
+        const buffer = buffers.take(true)
+        if (!buffer) {
+          await changes.next()
+          continue
+        }
+        next = fill(buffer, keys, next, fromSlots, work)
+        if (buffer.count === 0) buffers.give(buffer)
+        else writes.push(writeBuffer(buffer, { fromSlots, signal, failed }))
       }
-      next = fill(buffer, keys, next, isDue)
-      if (buffer.count === 0) buffers.give(buffer)
-      else writes.push(writeBuffer(buffer, signal, fail))
     }
     await Promise.all(writes)
     if (failures[0]) throw failures[0].error
   }
+
+  const placesOf = ({ slots, count }: IoBuffer, signal: AbortSignal | undefined): BlockOptions => ({
+    at: slots.subarray(0, count),
+    stride,
+    ...optionsOf(signal),
+  })
 
   return {
     takeBuffer: buffers.take,
@@ -144,9 +173,10 @@ export function createTransfers({ source, table, plan, stride, memory, meter, ch
       void transfer(
         buffer,
         async () => {
-          const direct = inPlace(buffer)
+          const direct = inPlace ? memory() : sideBySide(buffer)
           const into = direct ?? buffer.bytes.subarray(0, count * rowBytes)
-          await source.read(keys.subarray(0, count), into, optionsOf(signal))
+          const how = inPlace ? placesOf(buffer, signal) : optionsOf(signal)
+          await source.read(keys.subarray(0, count), into, how)
           meter.timeRead(performance.now() - start)
           meter.rowsRead += count
           if (direct) return

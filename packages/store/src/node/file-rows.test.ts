@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
 import type { RowDriver, RowGeometry } from '@stemkit/spec/row-driver'
 import { rowDriverConformance } from '@stemkit/spec/testing'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -106,7 +107,9 @@ describe('a folder of rows', () => {
       return work()
     })
     const driver = await fileRows(path, { readOnly: true, files })
-    expect(Object.keys(driver).toSorted()).toEqual(['dispose', 'durability', 'meta', 'read', 'rowBytes', 'rows'])
+    const verbs = ['dispose', 'durability', 'inParts', 'meta', 'read', 'rowBytes', 'rows']
+    expect(Object.keys(driver).toSorted()).toEqual(verbs)
+    expect(Object.keys(driver.inParts!)).toEqual(['read'])
     expect(Object.keys(driver.meta!)).toEqual(['get'])
     await driver.read(Uint32Array.of(0, 1), new Uint8Array(16))
     await driver.dispose()
@@ -136,7 +139,7 @@ describe('reading and writing rows in a file', () => {
     const now = { underWay: 0, most: 0 }
     const files = intercept(nodeFileSystem, async ({ name, args }, work) => {
       if (name !== 'read' && name !== 'write') return work()
-      const parts = [args[0] as Uint8Array | Uint8Array[]].flat()
+      const parts = args[0] as Uint8Array[]
       operations.push({ name, bytes: parts.reduce((sum, part) => sum + part.length, 0) })
       now.most = Math.max(now.most, ++now.underWay)
       return work().finally(() => now.underWay--)
@@ -220,10 +223,10 @@ describe('reading and writing rows in a file', () => {
   test('goes on where the system reads or writes less than it was asked to', async () => {
     const files = intercept(nodeFileSystem, async ({ name, file, args }, work) => {
       const at = args[1] as number
-      if (name === 'write') return file!.write((args[0] as Uint8Array).subarray(0, 1000), at) as ReturnType<typeof work>
-      if (name !== 'read') return work()
-      const [first] = args[0] as Uint8Array[]
-      return file!.read([first!.subarray(0, 777)], at) as ReturnType<typeof work>
+      const [first] = [args[0]].flat() as Uint8Array[]
+      if (name === 'write') return file!.write([first!.subarray(0, 1000)], at) as ReturnType<typeof work>
+      if (name === 'read') return file!.read([first!.subarray(0, 777)], at) as ReturnType<typeof work>
+      return work()
     })
     const driver = await fileRows(newPath(), { create: { rows: 30, rowBytes: 3001 }, files })
     const ids = range(30).filter((id) => id % 4 !== 1)
@@ -233,6 +236,53 @@ describe('reading and writing rows in a file', () => {
     await driver.read(ids, into)
     expect(Buffer.compare(into, from)).toBe(0)
     await driver.dispose()
+  })
+
+  describe('in parts', () => {
+    /** Each row as two parts of a larger piece of memory, far from where its neighbours go. */
+    const apart = (memory: Uint8Array, count: number, rowBytes: number): Uint8Array[] =>
+      Array.from({ length: count }, (_, i) => {
+        const start = (count - 1 - i) * 2 * rowBytes
+        const cut = start + rowBytes - 20
+        return [memory.subarray(start, cut), memory.subarray(cut + 40, cut + 60)]
+      }).flat()
+
+    test('reads rows to where they belong, and writes them from there', async () => {
+      const { driver, operations, expected } = await watched({ rows: 100, rowBytes: 5000 })
+      const ids = Uint32Array.of(0, 1, 2, 5, 50, 99)
+      const memory = new Uint8Array(ids.length * 10_000)
+      const parts = apart(memory, ids.length, 5000)
+      const arrived: number[] = []
+      const onRows = (from: number, count: number): void => {
+        for (let i = from; i < from + count; i++) arrived.push(i)
+      }
+      await driver.inParts!.read(ids, parts, { onRows })
+      expect(Buffer.compare(Buffer.concat(parts), expected(ids))).toBe(0)
+      expect(arrived.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5])
+      expect(operations.map(({ bytes }) => bytes / 5000)).toEqual([6, 1, 1])
+
+      const others = Uint32Array.of(7, 8, 9, 20, 21, 40)
+      await driver.inParts!.write!(others, parts)
+      const again = new Uint8Array(6 * 5000)
+      await driver.read(others, again)
+      expect(Buffer.compare(again, expected(ids))).toBe(0)
+      await driver.dispose()
+    })
+
+    test('rejects with what is thrown on the way, and refuses parts that make no rows', async () => {
+      const { driver } = await watched({ rows: 10, rowBytes: 100 })
+      const parts = apart(new Uint8Array(400), 2, 100)
+      const onRows = (): never => {
+        throw new StemkitError('corrupt', 'of the test')
+      }
+      await expect(driver.inParts!.read(Uint32Array.of(1, 2), parts, { onRows })).rejects.toThrow('of the test')
+      for (const wrong of [parts.slice(1), parts.slice(0, 2), parts.toSorted((a, b) => b.length - a.length)]) {
+        await expect(driver.inParts!.write!(Uint32Array.of(1, 2), wrong)).rejects.toMatchObject({ code: 'bad-input' })
+      }
+      await expect(driver.inParts!.read(Uint32Array.of(2, 1), parts)).rejects.toMatchObject({ code: 'bad-input' })
+      await expect(driver.inParts!.read(Uint32Array.of(2, 10), parts)).rejects.toMatchObject({ code: 'bad-input' })
+      await driver.dispose()
+    })
   })
 
   test('flushes only if something was written', async () => {

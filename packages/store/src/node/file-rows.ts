@@ -4,6 +4,7 @@ import { checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowGeometry, RowOptions } from '@stemkit/spec/row-driver'
 import { coalesce, type Run } from '../drivers/coalesce.ts'
 import { checkGeometry, metaPath, rowOffset, ROWS_FILE } from '../drivers/row-file.ts'
+import type { PartedRows, RowsInParts } from '../drivers/rows-in-parts.ts'
 import { attempt, fileError } from './file-error.ts'
 import { makeFolders, nodeFileSystem, readFully, writeFully, type FileSystem, type OpenFile } from './file-system.ts'
 import { createLanes } from './lanes.ts'
@@ -41,7 +42,7 @@ const RESIZE = 'rows/'
  * @param path of the folder
  * @throws not-found; conflict where rows are to be made and there are some; corrupt; unsupported for a later format; io
  */
-export async function fileRows(path: string, options: FileRowsOptions = {}): Promise<RowDriver> {
+export async function fileRows(path: string, options: FileRowsOptions = {}): Promise<PartedRows> {
   const { create, readOnly = false, signal, queueDepth = 16 } = options
   const { files = nodeFileSystem, processes = nodeProcesses } = options
   const folder = resolve(path)
@@ -74,7 +75,7 @@ interface Opened {
   readonly readOnly: boolean
 }
 
-function driverOf({ files, processes, folder, file, geometry, queueDepth, readOnly }: Opened): RowDriver {
+function driverOf({ files, processes, folder, file, geometry, queueDepth, readOnly }: Opened): PartedRows {
   const rowsPath = join(folder, ROWS_FILE)
   const calls = rowCalls()
   const lanes = createLanes(queueDepth)
@@ -121,10 +122,27 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
     }
   }
 
-  const read: RowDriver['read'] = async (ids, into, { signal } = {}) => {
-    checkRows({ rows, rowBytes }, ids, into)
-    const readRun = (run: Run, at: number): Promise<void> => readFully(file, viewsOf(run, ids, into, rowBytes), at)
+  const read: RowsInParts['read'] = async (ids, into, { signal, onRows } = {}) => {
+    const partsOf = checkParts({ rows, rowBytes }, ids, into)
+    const readRun = async (run: Run, at: number): Promise<void> => {
+      await readFully(file, withGaps(run, ids, partsOf, rowBytes), at)
+      onRows?.(run.from, run.count)
+    }
     await calls.run({ read: ids }, () => inRuns(ids, { verb: 'read', gap: GAP, signal }, readRun), signal)
+  }
+
+  const write: NonNullable<RowsInParts['write']> = async (ids, from, { signal } = {}) => {
+    const partsOf = checkParts({ rows, rowBytes }, ids, from)
+    const writeRun = (run: Run, at: number): Promise<void> => writeFully(file, partsOf(run.from, run.count), at)
+    const work = async (): Promise<void> => {
+      checkSynced()
+      try {
+        await inRuns(ids, { verb: 'written', gap: 0, signal }, writeRun)
+      } finally {
+        unsynced = true
+      }
+    }
+    await calls.run({ write: ids }, work, signal)
   }
 
   const getMeta = async (name: string, { signal }: RowOptions = {}): Promise<Meta | undefined> => {
@@ -133,20 +151,7 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
   }
 
   const writing: Partial<RowDriver> = {
-    async write(ids, from, { signal } = {}) {
-      checkRows({ rows, rowBytes }, ids, from)
-      const writeRun = (run: Run, at: number): Promise<void> =>
-        writeFully(file, from.subarray(run.from * rowBytes, (run.from + run.count) * rowBytes), at)
-      const work = async (): Promise<void> => {
-        checkSynced()
-        try {
-          await inRuns(ids, { verb: 'written', gap: 0, signal }, writeRun)
-        } finally {
-          unsynced = true
-        }
-      }
-      await calls.run({ write: ids }, work, signal)
-    },
+    write: (ids, from, options) => write(ids, [from], options),
 
     async resize(wanted, { signal } = {}) {
       checkGeometry({ rows: wanted, rowBytes }, folder)
@@ -211,7 +216,8 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
     },
     rowBytes,
     durability: 'power',
-    read,
+    read: (ids, into, options) => read(ids, [into], options),
+    inParts: readOnly ? { read } : { read, write },
     meta: { get: getMeta },
     ...(readOnly ? {} : writing),
     async dispose() {
@@ -221,18 +227,42 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
   }
 }
 
+/** The parts of rows `ids[from]` to `ids[from + count]`. */
+type PartsOf = (from: number, count: number) => readonly Uint8Array[]
+
+/** @throws bad-input for ids and parts that a driver does not take */
+function checkParts(geometry: RowGeometry, ids: Uint32Array, parts: readonly Uint8Array[]): PartsOf {
+  const { rowBytes } = geometry
+  const [first] = parts
+  if (parts.length === 1 && first !== undefined) {
+    checkRows(geometry, ids, first)
+    return (from, count) => [first.subarray(from * rowBytes, (from + count) * rowBytes)]
+  }
+  checkRows({ rows: geometry.rows, rowBytes: 0 }, ids, wasted.subarray(0, 0))
+  const each = ids.length === 0 ? 0 : parts.length / ids.length
+  const isWhole = (_: number, i: number): boolean => {
+    let bytes = 0
+    for (let k = i * each; k < (i + 1) * each; k++) bytes += parts[k]!.length
+    return bytes === rowBytes
+  }
+  if (!Number.isInteger(each) || !ids.every(isWhole)) {
+    throw new StemkitError('bad-input', `rows: ${parts.length} parts are not ${ids.length} rows of ${rowBytes} bytes`)
+  }
+  return (from, count) => parts.slice(from * each, (from + count) * each)
+}
+
 /** Where the rows of a run go, and what lies between them. */
-function viewsOf(run: Run, ids: Uint32Array, into: Uint8Array, rowBytes: number): Uint8Array[] {
+function withGaps(run: Run, ids: Uint32Array, partsOf: PartsOf, rowBytes: number): readonly Uint8Array[] {
+  if (run.count === run.rows) return partsOf(run.from, run.count)
   const end = run.from + run.count
-  if (run.count === run.rows) return [into.subarray(run.from * rowBytes, end * rowBytes)]
-  const views: Uint8Array[] = []
+  const parts: Uint8Array[] = []
   let begin = run.from
   for (let at = begin + 1; at <= end; at++) {
     const between = at < end ? ids[at]! - ids[at - 1]! - 1 : 0
     if (at < end && between === 0) continue
-    views.push(into.subarray(begin * rowBytes, at * rowBytes))
-    if (between > 0) views.push(wasted.subarray(0, between * rowBytes))
+    parts.push(...partsOf(begin, at - begin))
+    if (between > 0) parts.push(wasted.subarray(0, between * rowBytes))
     begin = at
   }
-  return views
+  return parts
 }

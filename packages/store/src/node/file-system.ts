@@ -25,8 +25,8 @@ export interface OpenFile {
   size(): Promise<number>
   /** Reads up to all bytes of `into`, one after the other. Resolves to how many; 0 at the end of the file. */
   read(into: readonly Uint8Array[], at: number): Promise<number>
-  /** Resolves to how many bytes it has written. */
-  write(from: Uint8Array, at: number): Promise<number>
+  /** Writes the bytes of `from`, one after the other. Resolves to how many it has written. */
+  write(from: readonly Uint8Array[], at: number): Promise<number>
   /** Bytes added are zero. */
   truncate(size: number): Promise<void>
   /** Makes bytes and size durable. */
@@ -74,7 +74,12 @@ function openFile(fd: number): OpenFile {
       doneWith<number>((callback) =>
         into.length === 1 ? fs.read(fd, into[0]!, 0, into[0]!.length, at, callback) : fs.readv(fd, into, at, callback),
       ),
-    write: (from, at) => doneWith<number>((callback) => fs.write(fd, from, 0, from.length, at, callback)),
+    write: (from, at) =>
+      doneWith<number>((callback) =>
+        from.length === 1
+          ? fs.write(fd, from[0]!, 0, from[0]!.length, at, callback)
+          : fs.writev(fd, from, at, callback),
+      ),
     truncate: (size) => done((callback) => fs.ftruncate(fd, size, callback)),
     sync: () => done((callback) => fs.fdatasync(fd, callback)),
     close: () => done((callback) => fs.close(fd, callback)),
@@ -134,8 +139,7 @@ export async function removeIfThere(files: FileSystem, path: string): Promise<vo
 
 /** Reads until all is full. @throws EndOfFile where the file ends before */
 export async function readFully(file: OpenFile, into: readonly Uint8Array[], at: number): Promise<void> {
-  let wanted = 0
-  for (const part of into) wanted += part.length
+  let wanted = bytesIn(into)
   for (let parts = into; wanted > 0;) {
     const read = await file.read(parts, at)
     if (read === 0) throw new EndOfFile()
@@ -145,14 +149,18 @@ export async function readFully(file: OpenFile, into: readonly Uint8Array[], at:
   }
 }
 
-export async function writeFully(file: OpenFile, from: Uint8Array, at: number): Promise<void> {
-  while (from.length > 0) {
-    const written = await file.write(from, at)
+export async function writeFully(file: OpenFile, from: readonly Uint8Array[], at: number): Promise<void> {
+  let left = bytesIn(from)
+  for (let parts = from; left > 0;) {
+    const written = await file.write(parts, at)
     if (written === 0) throw new Error('the file system takes no more bytes')
-    from = from.subarray(written)
+    left -= written
     at += written
+    if (left > 0) parts = after(parts, written)
   }
 }
+
+const bytesIn = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 /** What is left of `parts` once their first `bytes` are done. */
 function after(parts: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {

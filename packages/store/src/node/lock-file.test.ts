@@ -18,7 +18,7 @@ const machine = (pid: number, dead: ReadonlySet<number>): Processes => ({
 
 async function put(files: FileSystem, path: string, text: string): Promise<void> {
   const file = await files.open(path, 'new')
-  await writeFully(file, new TextEncoder().encode(text), 0)
+  await writeFully(file, [new TextEncoder().encode(text)], 0)
   await file.close()
 }
 

@@ -117,7 +117,7 @@ async function sweep(files: FileSystem, processes: Processes, path: string): Pro
 async function writeHolder(files: FileSystem, path: string, holder: Holder): Promise<void> {
   const file = await files.open(path, 'new')
   try {
-    await writeFully(file, new TextEncoder().encode(`${JSON.stringify(holder)}\n`), 0)
+    await writeFully(file, [new TextEncoder().encode(`${JSON.stringify(holder)}\n`)], 0)
   } finally {
     await file.close()
   }

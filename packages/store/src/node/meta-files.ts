@@ -80,7 +80,7 @@ export function metaFiles(files: FileSystem, processes: Processes, folder: strin
 async function writeFile(files: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
   const file = await files.open(path, 'new')
   try {
-    await writeFully(file, bytes, 0)
+    await writeFully(file, [bytes], 0)
     await file.sync()
   } finally {
     await file.close()

@@ -70,7 +70,7 @@ async function writeNew(files: FileSystem, path: string, geometry: RowGeometry):
   const file = await files.open(path, 'new')
   try {
     await file.truncate(rowOffset(geometry.rows, geometry.rowBytes))
-    for (const at of ROW_HEADER_COPIES) await writeFully(file, rowHeader(geometry), at)
+    for (const at of ROW_HEADER_COPIES) await writeFully(file, [rowHeader(geometry)], at)
     await file.sync()
   } finally {
     await file.close()
@@ -116,7 +116,7 @@ export async function growRowsBin(file: OpenFile, path: string, rows: number): P
     await file.truncate(rowOffset(rows, now.rowBytes))
     for (const at of ROW_HEADER_COPIES) {
       await file.sync()
-      await writeFully(file, rowHeader(wanted), at)
+      await writeFully(file, [rowHeader(wanted)], at)
     }
     await file.sync()
   })

@@ -56,6 +56,7 @@ export async function openReader(
     layout,
     rowBytes,
     writable: false,
+    takesAt: true,
     get version() {
       return stand.version.version
     },
@@ -66,10 +67,10 @@ export async function openReader(
       return listOverlays(stand.root, stand.version)
     },
 
-    async read(ids, into, { at, signal } = {}) {
+    async read(ids, into, options = {}) {
       check()
-      signal?.throwIfAborted()
-      checkBlock(rowBytes, ids, into, at)
+      options.signal?.throwIfAborted()
+      checkBlock(rowBytes, ids, into, options)
       const { map, lease, reads } = stand
       const work = async (): Promise<void> => {
         lease?.check()
@@ -79,7 +80,7 @@ export async function openReader(
           return place
         })
         try {
-          await io.read({ ids, places, at, signal }, into)
+          await io.read({ ...options, ids, places }, into)
         } finally {
           // If the hold ran out meanwhile, what was read may be of another version, or fail for that reason.
           lease?.check()

@@ -36,6 +36,8 @@ export interface RowsIdentity {
 export interface BlockOptions extends RowOptions {
   /** Row i is row `at[i]` of the block. Default: row i. */
   readonly at?: Uint32Array
+  /** Bytes from one row of the block to the next. Default: those of a row. */
+  readonly stride?: number
 }
 
 export interface AddOverlayOptions extends RowOptions {
@@ -59,6 +61,8 @@ export interface RowTable {
   /** Bytes of one row as read and written here: `payloadBytes(layout)`. */
   readonly rowBytes: number
   readonly writable: boolean
+  /** Says that `read` and `write` take `at` and `stride`, which a driver does not. */
+  readonly takesAt: true
   /** The version that it stands on: what it was opened at, or its last snapshot. */
   readonly version: number
   /** The version that last changed a row, as of the one that it stands on. */
@@ -66,8 +70,8 @@ export interface RowTable {
   /** The overlays of the version that it stands on, oldest first. */
   readonly overlays: readonly Overlay[]
   /**
-   * Copies rows `ids` (unique, best sorted) into `into` (`ids.length * rowBytes` bytes unless `at` says otherwise), own
-   * writes included. An id may also be the key of an overlay's row.
+   * Copies rows `ids` (unique, best sorted) into `into` (`ids.length * rowBytes` bytes unless `at` and `stride` say
+   * otherwise), own writes included. An id may also be the key of an overlay's row.
    * Rejects with `corrupt`, naming the row, where a checksum does not match; with `io` for a row whose last write failed;
    * with `conflict` when a reader's hold on its version ran out.
    */

@@ -1,17 +1,27 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Root, RootVersion } from './root.ts'
-import type { TableVersion } from './row-table.ts'
+import type { BlockOptions, TableVersion } from './row-table.ts'
 
 /** @throws bad-input if a block has not the size that its rows need */
-export function checkBlock(rowBytes: number, ids: Uint32Array, block: Uint8Array, at: Uint32Array | undefined): void {
+export function checkBlock(
+  rowBytes: number,
+  ids: Uint32Array,
+  block: Uint8Array,
+  { at, stride }: Pick<BlockOptions, 'at' | 'stride'> = {},
+): void {
   if (at !== undefined && at.length !== ids.length) {
     throw new StemkitError('bad-input', `row table: 'at' has ${at.length} entries for ${ids.length} rows`)
   }
+  if (stride !== undefined && !(Number.isInteger(stride) && stride >= rowBytes)) {
+    throw new StemkitError('bad-input', `row table: a stride of ${stride} bytes for rows of ${rowBytes}`)
+  }
   const slots = at === undefined ? ids.length : at.reduce((most, slot) => Math.max(most, slot + 1), 0)
-  if (at === undefined ? block.length !== slots * rowBytes : block.length < slots * rowBytes) {
+  const needed = slots === 0 ? 0 : (slots - 1) * (stride ?? rowBytes) + rowBytes
+  const isExact = at === undefined && stride === undefined
+  if (isExact ? block.length !== needed : block.length < needed) {
     throw new StemkitError(
       'bad-input',
-      `row table: a block of ${block.length} bytes where ${slots} rows of ${rowBytes} need ${slots * rowBytes}`,
+      `row table: a block of ${block.length} bytes where ${slots} rows of ${rowBytes} need ${needed}`,
     )
   }
 }

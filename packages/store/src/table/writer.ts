@@ -68,13 +68,17 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
     return book.assign(keys, delta)
   }
 
-  const write = (delta: Delta, keys: Uint32Array, from: Uint8Array, { at, signal }: BlockOptions): Promise<void> => {
+  const write = (delta: Delta, keys: Uint32Array, from: Uint8Array, options: BlockOptions): Promise<void> => {
+    const { at, stride, signal } = options
     const work = async (): Promise<void> => {
       await publisher.verify()
       const places = await assignments(() => reserve(keys, delta))
       const stop = [signal, lock?.lost].filter((each) => each !== undefined)
       try {
-        await io.write({ ids: keys, places, at, signal: stop.length > 1 ? AbortSignal.any(stop) : stop[0] }, from)
+        await io.write(
+          { ids: keys, places, at, stride, signal: stop.length > 1 ? AbortSignal.any(stop) : stop[0] },
+          from,
+        )
         for (const key of keys) damaged.delete(key)
       } catch (error) {
         for (const key of keys) damaged.add(key)
@@ -132,6 +136,7 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
     layout,
     rowBytes,
     writable: true,
+    takesAt: true,
     get version() {
       return versions.standing.version
     },
@@ -142,8 +147,8 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
       return listOverlays(publisher.root, versions.standing)
     },
 
-    async read(ids, into, { at, signal } = {}) {
-      checkBlock(rowBytes, ids, into, at)
+    async read(ids, into, options = {}) {
+      checkBlock(rowBytes, ids, into, options)
       const work = (): Promise<void> => {
         const places = ids.map((key) => {
           if (damaged.has(key)) {
@@ -153,15 +158,15 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
           if (place === undefined) throw noSuchRow(key, rows)
           return place
         })
-        return io.read({ ids, places, at, signal }, into)
+        return io.read({ ...options, ids, places }, into)
       }
-      await calls.run({ read: isAscending(ids) ? ids : ids.toSorted() }, work, signal)
+      await calls.run({ read: isAscending(ids) ? ids : ids.toSorted() }, work, options.signal)
     },
 
     async write(ids, from, options = {}) {
       check()
       checkIds(ids, rows)
-      checkBlock(rowBytes, ids, from, options.at)
+      checkBlock(rowBytes, ids, from, options)
       await write(deltas.at(-1)!, ids, from, options)
     },
 
@@ -201,7 +206,7 @@ export async function openWriter(driver: RowDriver, writerOptions: WriterOptions
     },
 
     async addOverlay(name, ids, from, { note, base, ...options } = {}) {
-      checkBlock(rowBytes, ids, from, undefined)
+      checkBlock(rowBytes, ids, from)
       const isOther = base !== undefined && base.table !== id
       let overlay: RootOverlay | undefined
       await commitAlone(async (delta) => {

@@ -1,3 +1,4 @@
+import type { BlockOptions } from '../../table/row-table.ts'
 import type { RowSource } from '../cache-types.ts'
 
 export interface SlowSourceOptions {
@@ -9,10 +10,12 @@ export interface SlowSourceOptions {
   readonly slowness?: number
   /** The share of calls that reject. */
   readonly failing?: () => number
+  /** Whether it takes `at` and `stride`, so that the cache has it read into slots and write from them. */
+  readonly takesAt?: boolean
 }
 
 /** Rows of one 32-bit number, repeated, in memory. */
-export interface SlowSource extends Required<RowSource> {
+export interface SlowSource extends Required<Omit<RowSource, 'takesAt'>>, Pick<RowSource, 'takesAt'> {
   readonly bytes: Uint8Array
   value(key: number): number
   /** What was asked of it, in order. */
@@ -25,7 +28,7 @@ export interface SlowSource extends Required<RowSource> {
  * notices when a row is in two calls at once, which a cache must not do.
  */
 export function slowSource(options: SlowSourceOptions): SlowSource {
-  const { rows, rowBytes, random = () => 0, slowness = 0, failing = () => 0 } = options
+  const { rows, rowBytes, random = () => 0, slowness = 0, failing = () => 0, takesAt = false } = options
   const bytes = new Uint8Array(rows * rowBytes)
   const view = new DataView(bytes.buffer)
   const busy = new Map<number, 'read' | 'write'>()
@@ -38,12 +41,19 @@ export function slowSource(options: SlowSourceOptions): SlowSource {
   const call = async (
     verb: 'read' | 'write',
     keys: Uint32Array,
-    length: number,
-    copy: (row: number, key: number, from: number, to: number) => void,
-    signal: AbortSignal | undefined,
+    block: Uint8Array,
+    { at, stride = rowBytes, signal }: BlockOptions,
+    copy: (outside: Uint8Array, inside: Uint8Array) => void,
   ): Promise<void> => {
     signal?.throwIfAborted()
-    if (length !== keys.length * rowBytes) throw new Error(`${length} bytes for ${keys.length} rows`)
+    if (at !== undefined && !takesAt) throw new Error(`places ${at}, which it does not take`)
+    if (at === undefined && block.length !== keys.length * rowBytes) {
+      throw new Error(`${block.length} bytes for ${keys.length} rows`)
+    }
+    const copyPart = (i: number, key: number, from: number, to: number): void => {
+      const start = (at?.[i] ?? i) * stride
+      copy(block.subarray(start + from, start + to), bytes.subarray(key * rowBytes + from, key * rowBytes + to))
+    }
     const mine = [...keys]
     ;(verb === 'read' ? reads : writes).push(mine)
     for (const [i, key] of mine.entries()) {
@@ -55,12 +65,12 @@ export function slowSource(options: SlowSourceOptions): SlowSource {
       await pause()
       if (random() < failing() / 2) throw new Error(`${verb} failed before it began`)
       const half = rowBytes / 2
-      for (const [i, key] of mine.entries()) copy(i, key, 0, half)
+      for (const [i, key] of mine.entries()) copyPart(i, key, 0, half)
       await pause()
       if (random() < failing() / 2) throw new Error(`${verb} failed half-way`)
       // Some sources look at the signal, some do not.
       if (random() < 0.5) signal?.throwIfAborted()
-      for (const [i, key] of mine.entries()) copy(i, key, half, rowBytes)
+      for (const [i, key] of mine.entries()) copyPart(i, key, half, rowBytes)
       await pause()
     } finally {
       for (const key of mine) busy.delete(key)
@@ -74,21 +84,8 @@ export function slowSource(options: SlowSourceOptions): SlowSource {
     reads,
     writes,
     value: (key) => view.getUint32(key * rowBytes, true),
-    read: (keys, into, { signal } = {}) =>
-      call(
-        'read',
-        keys,
-        into.length,
-        (i, key, from, to) => into.set(bytes.subarray(key * rowBytes + from, key * rowBytes + to), i * rowBytes + from),
-        signal,
-      ),
-    write: (keys, data, { signal } = {}) =>
-      call(
-        'write',
-        keys,
-        data.length,
-        (i, key, from, to) => bytes.set(data.subarray(i * rowBytes + from, i * rowBytes + to), key * rowBytes + from),
-        signal,
-      ),
+    ...(takesAt && { takesAt }),
+    read: (keys, into, how = {}) => call('read', keys, into, how, (slot, row) => slot.set(row)),
+    write: (keys, from, how = {}) => call('write', keys, from, how, (slot, row) => row.set(slot)),
   }
 }

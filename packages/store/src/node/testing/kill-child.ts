@@ -20,7 +20,8 @@ const files = intercept(nodeFileSystem, async ({ name, file, args }, work) => {
   if (++operations !== fatal) return work()
   if (name === 'write') {
     const [from, at] = args as Parameters<OpenFile['write']>
-    await file!.write(from.subarray(0, from.length >> 1), at)
+    const bytes = Buffer.concat(from)
+    await file!.write([bytes.subarray(0, bytes.length >> 1)], at)
   } else if (fatal % 2 === 0) {
     await Promise.allSettled([work()])
   }

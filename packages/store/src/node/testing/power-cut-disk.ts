@@ -91,7 +91,8 @@ export function powerCutDisk(options: PowerCutDiskOptions, root: FolderNode = ne
       }),
     write: (from, at) =>
       operation('write', () => {
-        const bytes = from.slice(0, random() < 0.1 ? 1 + Math.floor(random() * from.length) : from.length)
+        const all = Buffer.concat(from)
+        const bytes = all.subarray(0, random() < 0.1 ? 1 + Math.floor(random() * all.length) : all.length)
         change(node, { at, bytes })
         return bytes.length
       }),

@@ -1,5 +1,6 @@
 import type { RowDriver, RowGeometry } from '@stemkit/spec/row-driver'
 import { fileRows } from '../file-rows.ts'
+import type { PartedRows } from '../../drivers/rows-in-parts.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { createLedger } from './ledger.ts'
 import { seededRandom } from './random.ts'
@@ -24,7 +25,7 @@ export function stepsOf(seed: number, count: number): Step[] {
       const ids = Uint32Array.from({ length: rows }, (_, id) => id).filter(() => random() < density)
       const from = uniqueBytes(ids.length * GEOMETRY.rowBytes, random)
       return {
-        run: (driver) => driver.write!(ids, from),
+        run: (driver) => (at % 2 === 0 ? driver.write!(ids, from) : writeInParts(driver, ids, from)),
         note(ledger) {
           ledger.wrote(ids, from)
           return ledger.flushCalled()
@@ -49,6 +50,16 @@ export function stepsOf(seed: number, count: number): Step[] {
 }
 
 const done = (settled: (outcome: 'done') => void) => () => settled('done')
+
+/** As a table does: each row apart, and its checksum apart from it. */
+const writeInParts = (driver: PartedRows, ids: Uint32Array, from: Uint8Array): Promise<void> => {
+  const { rowBytes } = driver
+  const parts = [...ids.keys()].flatMap((i) => [
+    from.subarray(i * rowBytes, (i + 1) * rowBytes - 16),
+    from.subarray((i + 1) * rowBytes - 16, (i + 1) * rowBytes),
+  ])
+  return driver.inParts!.write!(ids, parts)
+}
 
 /** Makes rows, locks them and takes the steps. `report` hears of each step that has begun, and at last of the end. */
 export async function takeSteps(
