@@ -11,8 +11,8 @@ export {
   type StoredRows,
 } from './row-store.ts'
 export { cacheBudget, cacheSlots } from './plan/cache-slots.ts'
-export { expectedHitRate, type HitRateOptions } from './plan/expected-hit-rate.ts'
 export { measureCache, type CacheMeasurement, type MeasureCacheOptions } from './plan/measure-cache.ts'
+export { replayCache, type ReplayCacheOptions } from './plan/replay-cache.ts'
 export { measureRowUse, type RowUse } from './plan/row-use.ts'
 export { batchProbabilities, expectedRows, tokenProbabilities } from './plan/step-probabilities.ts'
 export { createRowCache } from './cache/row-cache.ts'

@@ -88,7 +88,7 @@ describe('stem plan', () => {
     expect(steps).toBeGreaterThan(100)
     expect(Math.abs(error.rows)).toBeLessThan(0.02)
     expect(error.hitRate).toBe(predicted.hitRate - found.hitRate)
-    expect(Math.abs(error.hitRate)).toBeLessThan(0.05)
+    expect(Math.abs(error.hitRate)).toBeLessThan(0.01)
   })
 
   test('plans a model folder or its config.json; weights are not looked at', async () => {

@@ -66,7 +66,7 @@ export function planCommand(): Command {
           signal,
           onProgress: status.show,
         })
-        const plan = makePlan(subject)
+        const plan = await makePlan(subject, { signal, onProgress: status.show })
         const measured = flags.measure
           ? await measurePlan(subject, plan, { signal, onProgress: status.show })
           : undefined

@@ -15,7 +15,7 @@ const subject: Subject = {
   budget: undefined,
   text: { name: 'a text', packed: packDocuments([[1, 1, 1, 2, 3, 3, 1, 4]], { length: 2, endOfText: 0 }) },
 }
-const plan = makePlan(subject)
+const plan = await makePlan(subject)
 const row = 4 * 24
 
 describe('a plan, by hand', () => {
@@ -73,25 +73,25 @@ describe('a plan, by hand', () => {
   })
 })
 
-test('row-wise Adagrad keeps a number for each row and layer', () => {
-  const { training, rows } = makePlan({ ...subject, rowOptimizer: 'rowwise-adagrad' })
+test('row-wise Adagrad keeps a number for each row and layer', async () => {
+  const { training, rows } = await makePlan({ ...subject, rowOptimizer: 'rowwise-adagrad' })
   expect(training.optimizer.tables).toBe(10 * 4)
   expect(training.optimizer.tables).toBe(plan.training.optimizer.tables / (2 * 24))
   expect(rows!.trainedRowBytes).toBe(row + 4)
 })
 
-test('caches hold what fits beside their bookkeeping; one that a step does not fit has no hit rate', () => {
-  const ample = makePlan({ ...subject, budget: 2 ** 20 }).rows!.cache
-  expect(ample).toEqual([{ budget: 2 ** 20, slots: 10, share: 1, hitRate: { lru: 1, lfu: 1 }, missedBytes: 0 }])
-  expect(makePlan({ ...subject, budget: 100 }).rows!.cache).toEqual([{ budget: 100, slots: 0, share: 0 }])
+test('caches hold what fits beside their bookkeeping; one that a step does not fit has no hit rate', async () => {
+  const ample = (await makePlan({ ...subject, budget: 2 ** 20 })).rows!.cache
+  expect(ample).toEqual([{ budget: 2 ** 20, slots: 10, share: 1, hitRate: { lru: 1, wTinyLfu: 1 }, missedBytes: 0 }])
+  expect((await makePlan({ ...subject, budget: 100 })).rows!.cache).toEqual([{ budget: 100, slots: 0, share: 0 }])
   expect(plan.rows!.cache.map(({ budget }) => budget)).toEqual([180, 360, 720, 1440])
 })
 
-test('without tables or text there are no rows to plan', () => {
-  const dense = makePlan({ ...subject, model: { ...subject.model, feedForwards: ['dense', 'dense'] } })
+test('without tables or text there are no rows to plan', async () => {
+  const dense = await makePlan({ ...subject, model: { ...subject.model, feedForwards: ['dense', 'dense'] } })
   expect(dense.rows).toBeUndefined()
   expect(dense.costs!.layers).toEqual([1])
-  const unread = makePlan({ ...subject, text: undefined })
+  const unread = await makePlan({ ...subject, text: undefined })
   expect(unread).toMatchObject({ parameters: plan.parameters, bytes: plan.bytes, costs: plan.costs })
   expect(unread).not.toHaveProperty('rows')
   expect(unread).not.toHaveProperty('decodingLoads')
@@ -99,16 +99,16 @@ test('without tables or text there are no rows to plan', () => {
   expect(unread.training.gradients.tables).toBe(10 * row)
 })
 
-test('a batch that the text has too few sequences for is refused', () => {
-  expect(() => makePlan({ ...subject, batch: 5 })).toThrow('a batch of 5 sequences, of which the text has 4')
+test('a batch that the text has too few sequences for is refused', async () => {
+  await expect(makePlan({ ...subject, batch: 5 })).rejects.toThrow('a batch of 5 sequences, of which the text has 4')
 })
 
 test('what is measured is what was predicted where everything fits, and the bytes are those of whole rows', async () => {
   const options = { signal: new AbortController().signal, onProgress: () => {} }
-  const [measured] = await measurePlan(subject, makePlan({ ...subject, budget: 2 ** 20 }), options)
+  const [measured] = await measurePlan(subject, await makePlan({ ...subject, budget: 2 ** 20 }), options)
   expect(measured).toMatchObject({ budget: 2 ** 20, slots: 10, predicted: { rows: 2.5, hitRate: 1, bytesRead: 0 } })
   // The loader also has the rest of the text, filled up with the end of text.
   expect(measured!.measured).toMatchObject({ hitRate: 1, bytesRead: 0 })
   expect(measured!.error.hitRate).toBe(0)
-  expect(await measurePlan(subject, makePlan({ ...subject, budget: 100 }), options)).toEqual([])
+  expect(await measurePlan(subject, await makePlan({ ...subject, budget: 100 }), options)).toEqual([])
 })

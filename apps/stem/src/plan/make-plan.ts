@@ -18,13 +18,14 @@ import {
   batchProbabilities,
   cacheBudget,
   cacheSlots,
-  expectedHitRate,
   expectedRows,
   measureRowUse,
+  replayCache,
   tokenProbabilities,
   type RowUse,
 } from '@stemkit/store'
 import { rowStateOf } from '@stemkit/train'
+import { drawSteps, PLAN_SEED } from './steps.ts'
 import type { Subject } from './subject.ts'
 
 /** Sequences of a batch that steps are planned for. */
@@ -97,18 +98,23 @@ export interface CachePlan {
   readonly slots: number
   /** Of the table, its optimiser state included. */
   readonly share: number
-  /** Undefined where the rows of a step do not fit at once. `lfu` is what the default policy, W-TinyLFU, comes close to. */
-  readonly hitRate?: { readonly lru: number; readonly lfu: number }
+  /** Undefined where the rows of a step do not fit at once. W-TinyLFU is the default policy. */
+  readonly hitRate?: { readonly lru: number; readonly wTinyLfu: number }
   /** Bytes read from the medium per step by the default policy; as many are written back. */
   readonly missedBytes?: number
 }
 
+export interface PlanOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (text: string) => void
+}
+
 /** @throws StemkitError for shapes and batches that cannot be */
-export function makePlan(subject: Subject): Plan {
+export async function makePlan(subject: Subject, options: PlanOptions = {}): Promise<Plan> {
   const { model, custom, batch, length } = subject
   const parameters = countParameters(model, custom)
   const use = subject.text && rowUseOf(subject)
-  const rows = use && parameters.table > 0 ? planRows(subject, use) : undefined
+  const rows = use && parameters.table > 0 ? await planRows(subject, use, options) : undefined
   const costs = model.layers > 1 ? compareCosts(model, { length }) : undefined
   const own = rows?.training.find((step) => step.batch === batch)
   return {
@@ -131,15 +137,18 @@ const trainingBytes = ({ model, custom, rowOptimizer }: Subject, rows: number): 
 const rowUseOf = ({ model, text, length }: Subject): RowUse =>
   measureRowUse(text!.packed.tokens, { rows: model.vocabSize, length })
 
-function planRows(subject: Subject, use: RowUse): RowsPlan {
+async function planRows(subject: Subject, use: RowUse, options: PlanOptions): Promise<RowsPlan> {
   const { model, custom, batch, budget, text } = subject
   const values = countBytes(model, 'f32', custom).tokenRows
   const trainedRowBytes = values + trainingBytes(subject, 1).optimizer.tables / use.rows
   // The batch that was asked for is refused if there is too little text; the others are left out.
-  const probabilities = batchProbabilities(use, batch)
+  batchProbabilities(use, batch)
   const batches = batchesWith(batch)
   const table = use.rows * trainedRowBytes
   const budgets = budget === undefined ? CACHE_SHARES.map((share) => Math.floor(share * table)) : [budget]
+  const steps = drawSteps(subject, { seed: PLAN_SEED })
+  const cache: CachePlan[] = []
+  for (const bytes of budgets) cache.push(await planCache(steps, bytes, { rows: use.rows, trainedRowBytes }, options))
   return {
     text: {
       name: text!.name,
@@ -160,7 +169,7 @@ function planRows(subject: Subject, use: RowUse): RowsPlan {
       const bytes = NUMBER_DTYPES.map((dtype) => [dtype, rows * countBytes(model, dtype, custom).tokenRows])
       return { batch: size, rows, bytes: Object.fromEntries(bytes) as DecodingStep['bytes'] }
     }),
-    cache: budgets.map((bytes) => planCache(probabilities, bytes, trainedRowBytes)),
+    cache,
   }
 }
 
@@ -191,11 +200,23 @@ function loadOf(
   return { batch, experts: distinct.hash_moe, ...(Object.fromEntries(loaded) as Record<keyof typeof distinct, number>) }
 }
 
-function planCache(probabilities: Float64Array, budget: number, rowBytes: number): CachePlan {
-  const slots = budget < cacheBudget(1, rowBytes) ? 0 : Math.min(probabilities.length, cacheSlots(budget, rowBytes))
-  const rows = expectedRows(probabilities)
-  const plan = { budget, slots, share: slots / probabilities.length }
-  if (slots < rows) return plan
-  const [lru, lfu] = (['lru', 'lfu'] as const).map((policy) => expectedHitRate(probabilities, { slots, policy }))
-  return { ...plan, hitRate: { lru: lru!, lfu: lfu! }, missedBytes: rows * (1 - lfu!) * rowBytes }
+async function planCache(
+  steps: readonly Uint32Array[],
+  budget: number,
+  { rows, trainedRowBytes }: { readonly rows: number; readonly trainedRowBytes: number },
+  { signal, onProgress }: PlanOptions,
+): Promise<CachePlan> {
+  const fits = budget >= cacheBudget(1, trainedRowBytes)
+  const slots = fits ? Math.min(rows, cacheSlots(budget, trainedRowBytes)) : 0
+  const plan = { budget, slots, share: slots / rows }
+  if (steps.some((step) => step.length > slots)) return plan
+  onProgress?.(`planning a cache of ${slots} rows`)
+  const how = { rows, slots, ...(signal ? { signal } : {}) }
+  const lru = await replayCache(steps, { ...how, policy: 'lru' })
+  const own = await replayCache(steps, how)
+  return {
+    ...plan,
+    hitRate: { lru: lru.hitRate, wTinyLfu: own.hitRate },
+    missedBytes: own.rowsRead * trainedRowBytes,
+  }
 }

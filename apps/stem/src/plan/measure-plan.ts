@@ -1,13 +1,6 @@
-import { createLoader } from '@stemkit/data'
-import {
-  cacheBudget,
-  createRowCache,
-  createRowPlan,
-  measureCache,
-  memoryRows,
-  type CacheMeasurement,
-} from '@stemkit/store'
+import { cacheBudget, createRowCache, measureCache, memoryRows, type CacheMeasurement } from '@stemkit/store'
 import type { CachePlan, Plan } from './make-plan.ts'
+import { drawSteps, MEASURE_SEED } from './steps.ts'
 import type { Subject } from './subject.ts'
 
 /** What a cache did with the steps of the text, beside what the plan says of it. */
@@ -34,20 +27,17 @@ export interface MeasureOptions {
   readonly onProgress: (text: string) => void
 }
 
-/** An epoch, or so many steps, warm the cache; as many are measured. */
-const MOST_STEPS = 1000
-
 /** A table with wider rows than fit in here is measured with narrower ones, of which a cache holds as many. */
 const TABLE_BYTES = 256 * 2 ** 20
 
-/** Runs the text's steps, in the loader's order, through a cache over rows in memory, once for every budget of the plan. */
+/**
+ * Runs the text's steps, in another order than that of the plan, through a cache over rows in memory, once for every budget
+ * of the plan.
+ */
 export async function measurePlan(subject: Subject, plan: Plan, options: MeasureOptions): Promise<MeasuredCache[]> {
   if (!plan.rows || !subject.text) return []
-  const { packed } = subject.text
-  const loader = createLoader({ sequences: packed, batchSize: subject.batch, seed: 0 })
-  const count = 2 * Math.min(MOST_STEPS, Math.ceil(packed.sequences / subject.batch))
   const rows = subject.model.vocabSize
-  const steps = Array.from({ length: count }, () => createRowPlan(loader.next().inputIds, { rows }).unique)
+  const steps = drawSteps(subject, { seed: MEASURE_SEED })
   const expected = plan.rows.training.find(({ batch }) => batch === plan.batch)!.rows
   const { trainedRowBytes } = plan.rows
   const rowBytes = Math.min(trainedRowBytes, Math.max(64, 4 * Math.floor(TABLE_BYTES / rows / 4)))
@@ -55,9 +45,11 @@ export async function measurePlan(subject: Subject, plan: Plan, options: Measure
   const results: MeasuredCache[] = []
   for (const planned of plan.rows.cache) {
     if (!planned.hitRate || planned.missedBytes === undefined) continue
+    // In another order a step may be larger than any that was planned for.
+    if (steps.some((step) => step.length > planned.slots)) continue
     const measured = await measureOne(steps, { rows, rowBytes }, planned, options)
-    const bytesRead = (measured.bytesRead / rowBytes) * trainedRowBytes
-    const predicted = { rows: expected, hitRate: planned.hitRate.lfu, bytesRead: planned.missedBytes }
+    const bytesRead = measured.rowsRead * trainedRowBytes
+    const predicted = { rows: expected, hitRate: planned.hitRate.wTinyLfu, bytesRead: planned.missedBytes }
     results.push({
       budget: planned.budget,
       slots: planned.slots,

@@ -92,7 +92,7 @@ function rowTables(rows: RowsPlan, batch: number, length: number): TableText[] {
         String(slots),
         inPercent(share),
         ...(hitRate && missedBytes !== undefined
-          ? [inPercent(hitRate.lru), inPercent(hitRate.lfu), inBytes(missedBytes)]
+          ? [inPercent(hitRate.lru), inPercent(hitRate.wTinyLfu), inBytes(missedBytes)]
           : ['too small', 'for a step']),
       ]),
     },

@@ -8,9 +8,9 @@ export interface CacheMeasurement {
   readonly rows: number
   /** Share of them that were in the cache. */
   readonly hitRate: number
-  /** Bytes read from the source and written to it per step. */
-  readonly bytesRead: number
-  readonly bytesWritten: number
+  /** Rows read from the source and written to it per step. */
+  readonly rowsRead: number
+  readonly rowsWritten: number
 }
 
 export interface MeasureCacheOptions extends RowOptions {
@@ -42,7 +42,7 @@ export async function measureCache(
     steps: measured,
     rows: (hits + misses) / measured,
     hitRate: hits / (hits + misses),
-    bytesRead: (after.bytesRead - before.bytesRead) / measured,
-    bytesWritten: (after.bytesWritten - before.bytesWritten) / measured,
+    rowsRead: (after.rowsRead - before.rowsRead) / measured,
+    rowsWritten: (after.rowsWritten - before.rowsWritten) / measured,
   }
 }
