@@ -16,10 +16,12 @@ const standalone = ['report']
 
 /** What only Node can load. */
 const nodePackages = new Set([
+  '@hono/node-server',
   '@redis/client',
   'koffi',
   'lmdb',
   'onnxruntime-node',
+  'prom-client',
   'tokenizers',
   'webgpu',
   ...builtinModules,

@@ -1,0 +1,5 @@
+export { readApiKeys, splitApiKeys } from './node/api-keys.ts'
+export { listen, type Listener, type ListenOptions } from './node/listen.ts'
+export { readChatTemplate } from './node/model-chat-template.ts'
+export { prometheus, type PrometheusMetrics, type PrometheusOptions } from './node/prometheus.ts'
+export { errorLog, jsonLog, runServer, type RunServerOptions } from './node/run-server.ts'
