@@ -1,5 +1,6 @@
-import { listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
+import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import type { RowStore } from '@stemkit/store'
+import type { ModelWeight } from './model.ts'
 
 /** Hashed at a time: what is hashed has to be in ordinary memory and in one piece. */
 const CHUNK_BYTES = 64 * 2 ** 20
@@ -10,7 +11,7 @@ const CHUNK_BYTES = 64 * 2 ** 20
  */
 export async function contentId(
   config: ModelConfig,
-  weights: ReadonlyMap<string, NamedArray>,
+  weights: ReadonlyMap<string, ModelWeight>,
   {
     custom,
     rows,
@@ -26,12 +27,14 @@ export async function contentId(
   if (rows) lines.push(`rows ${rows.id}/${rows.version}`)
   for (const [name, { role }] of listWeights(config, custom)) {
     if (rows && role === 'table') continue
-    const { data } = weights.get(name)!
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const weight = weights.get(name)!
     const digests: string[] = []
-    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
-      signal?.throwIfAborted()
-      digests.push(await sha256(bytes.slice(from, from + CHUNK_BYTES)))
+    for (const { buffer, byteOffset, byteLength } of 'bits' in weight ? [weight.data, weight.scales] : [weight.data]) {
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
+        signal?.throwIfAborted()
+        digests.push(await sha256(bytes.slice(from, from + CHUNK_BYTES)))
+      }
     }
     lines.push(`${name} ${digests.join(' ')}`)
   }

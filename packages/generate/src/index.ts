@@ -10,6 +10,7 @@ export {
   type CreateModelOptions,
   type DecoderParts,
   type Model,
+  type ModelWeight,
   type RunOptions,
   type ServingOptions,
 } from './model.ts'

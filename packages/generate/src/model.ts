@@ -1,12 +1,13 @@
 import type { Engine } from '@stemkit/compile'
 import { checkBatch, listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
+import type { PackedMatrix } from '@stemkit/spec/packed-matrix'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import type { RowStore } from '@stemkit/store'
+import { createDecoder } from './decoder/create-decoder.ts'
 import type { Decoder } from './decoder/decoder.ts'
 import { startGeneration, type GenerateOptions, type Generation } from './generation.ts'
 import { createRequestRows, type OpenOverlay } from './rows/request-rows.ts'
-import { recomputingDecoder } from './scheduler/recomputing-decoder.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { checkScoreOptions, readLogits, scoreTokens, type ScoreOptions, type Scores } from './scoring.ts'
 import { openTableRows, type TableRows } from './table-rows.ts'
@@ -29,10 +30,13 @@ export interface ServingOptions {
   readonly speculate?: boolean | undefined
 }
 
+/** Floats, or a matrix packed in 4 or 8 bits, which stays packed while it is computed with. */
+export type ModelWeight = NamedArray | PackedMatrix
+
 /** What a decoder is made of. */
 export interface DecoderParts {
   readonly config: ModelConfig
-  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly weights: ReadonlyMap<string, ModelWeight>
   readonly custom?: CustomFeedForwards | undefined
   /** The model's own tables. */
   readonly rows: TableRows
@@ -44,7 +48,7 @@ export interface DecoderParts {
 export interface CreateModelOptions extends ServingOptions {
   readonly config: ModelConfig
   /** Every weight in full, as `listWeights` names them. The arrays are used as they are, not copied. */
-  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly weights: ReadonlyMap<string, ModelWeight>
   /**
    * Rows of the tables, one layer for each in the order of `listWeights`, instead of tables among the weights. The model
    * owns it from now on.
@@ -55,7 +59,7 @@ export interface CreateModelOptions extends ServingOptions {
   /** Without one, prompts are token ids and pieces have no text. */
   readonly tokenizer?: Tokenizer | undefined
   readonly engine: Engine
-  /** Makes what computes, instead of whole passes on `engine`. */
+  /** Makes what computes, instead of `createDecoder`. */
   readonly openDecoder?: ((parts: DecoderParts) => Promise<Decoder>) | undefined
   /** Feed-forwards of your own. */
   readonly custom?: CustomFeedForwards | undefined
@@ -70,7 +74,7 @@ export interface Model {
   readonly config: ModelConfig
   /** Tokens that a sequence may have, prompt and all. */
   readonly maxLength: number
-  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly weights: ReadonlyMap<string, ModelWeight>
   /** Where its tables are, if not among the weights. */
   readonly rows: RowStore | undefined
   /** Its own table and version; undefined for tables without versions. */
@@ -104,7 +108,7 @@ export async function createModel(options: CreateModelOptions): Promise<Model> {
   const { engine, custom, openDecoder } = options
   const { slots, context, deterministic } = serving
   const parts = { config, weights, custom, rows: own, slots, maxLength: context, deterministic }
-  const decoder = await (openDecoder?.(parts) ?? recomputingDecoder({ ...parts, engine }))
+  const decoder = await (openDecoder?.(parts) ?? createDecoder({ ...parts, engine }))
   const scheduler = createScheduler({ decoder, ...serving })
   const { maxLength } = decoder
 

@@ -2,8 +2,9 @@ import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { collect, createModel, type Generation, type Model, type ServingOptions } from './index.ts'
+import { collect, createModel, type DecoderParts, type Generation, type Model, type ServingOptions } from './index.ts'
 import { readOracleCase } from './testing/oracle-case.ts'
+import { recomputingDecoder } from './testing/recomputing-decoder.ts'
 
 const engine = compiledEngine(nodeRuntime(), { threads: 1 })
 const { config, weights, sequences } = readOracleCase('stem-half')
@@ -18,10 +19,12 @@ const withModel = async (options: ServingOptions, work: (model: Model) => Promis
   }
 }
 
-/** One at a time, nothing kept, nothing guessed: what all others have to give. */
+/** One at a time, whole passes, nothing guessed: what all others have to give. */
 let plain: Model
 beforeAll(async () => {
-  plain = await open({ slots: 1, prefillChunk: config.maxLength, speculate: false })
+  const openDecoder = (parts: DecoderParts) => recomputingDecoder({ ...parts, engine })
+  const serving = { slots: 1, prefillChunk: config.maxLength, speculate: false }
+  plain = await createModel({ config, weights, engine, ...serving, openDecoder })
 })
 afterAll(() => plain.dispose())
 
@@ -38,6 +41,16 @@ const worst = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
 /** Lets the model go on until it has nothing to do. */
 const idle = async (model: Model): Promise<void> => {
   while (model.stats().running + model.stats().waiting > 0) await new Promise((resolve) => setTimeout(resolve))
+}
+
+interface Request {
+  readonly sequence: number
+  readonly length: number
+  readonly maxTokens: number
+  /** Pieces after which the reader leaves. */
+  readonly leaves: number | null
+  readonly pause: number
+  readonly isScore: boolean
 }
 
 describe('requests that share a model', () => {
@@ -71,12 +84,11 @@ describe('requests that share a model', () => {
         sequence: fc.nat(sequences.length - 1),
         length: fc.integer({ min: 1, max: 20 }),
         maxTokens: fc.integer({ min: 0, max: 10 }),
-        /** Pieces after which the reader leaves. */
         leaves: fc.option(fc.nat(6)),
         pause: fc.nat(3),
         isScore: fc.boolean(),
       })
-      const serve = async ({ sequence, length, maxTokens, leaves, pause, isScore }: fc.RecordValue<typeof request>) => {
+      const serve = async ({ sequence, length, maxTokens, leaves, pause, isScore }: Request) => {
         for (let i = 0; i < pause; i++) await new Promise((resolve) => setTimeout(resolve, 2))
         const prompt = promptOf(sequence, length)
         if (isScore) {

@@ -23,7 +23,7 @@ export interface TableRows {
 
 export interface TableRowsOptions {
   readonly config: ModelConfig
-  readonly weights: ReadonlyMap<string, NamedArray>
+  readonly weights: ReadonlyMap<string, Pick<NamedArray, 'shape'> & { readonly data: ArrayBufferView }>
   readonly custom?: CustomFeedForwards | undefined
   readonly rows?: RowStore | undefined
 }

@@ -1,8 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { compiledEngine, eagerEngine } from '@stemkit/compile'
+import { compiledEngine, eagerEngine, type FrozenWeight } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
-import { createModelConfig, initializeWeights, type FeedForwardDefinition, type ModelOptions } from '@stemkit/model'
+import { createModelConfig, initializeWeights, listWeights } from '@stemkit/model'
+import type { FeedForwardDefinition, ModelOptions, NamedArray } from '@stemkit/model'
 import { linear, siluMul, useBackend, type Tensor2D } from '@stemkit/tensor'
+import { packMatrix, unpackMatrix } from '@stemkit/weights'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openTableRows } from '../table-rows.ts'
@@ -298,6 +300,34 @@ test('a deterministic decoder gives the same bits whatever else is in a step', a
       expect(logits).toEqual(alone[i])
     }
   }
+  await decoder.dispose()
+})
+
+test.each([
+  [4, 0.12],
+  [8, 0.02],
+] as const)('weights of %i bits give the logits of what they stand for, nearly', async (bits, tolerance) => {
+  const model = modelOf({ dim: 64, ffnHidden: 96 })
+  const [packed, unpacked] = [new Map(model.weights), new Map(model.weights)] as [
+    Map<string, FrozenWeight>,
+    Map<string, NamedArray>,
+  ]
+  for (const [name, { role, shape }] of listWeights(model.config)) {
+    if (role !== 'matrix') continue
+    const { data } = model.weights.get(name)!
+    const matrix = packMatrix(data, shape as [number, number], { bits, block: 32 })
+    packed.set(name, matrix)
+    unpacked.set(name, { shape: matrix.shape, data: unpackMatrix(matrix) })
+  }
+  const { decoder, whole, vocabSize } = await open({ ...model, weights: unpacked }, { weights: packed })
+  const ids = sequenceOf(24)
+  const expected = await whole(ids)
+  const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  expectClose((await next(decoder, chunk(0, 0, ids)))[0]!, expected, tolerance * largest)
+  await decoder.run([chunk(1, 0, ids.slice(0, 9), 'none'), chunk(2, 0, ids.slice(0, 20), 'none')])
+  const [a, b] = await next(decoder, chunk(1, 9, ids.slice(9, 10)), chunk(2, 20, ids.slice(20, 21)))
+  expectClose(a!, expected.subarray(9 * vocabSize, 10 * vocabSize), tolerance * largest)
+  expectClose(b!, expected.subarray(20 * vocabSize, 21 * vocabSize), tolerance * largest)
   await decoder.dispose()
 })
 

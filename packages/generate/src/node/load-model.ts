@@ -7,9 +7,17 @@ import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import type { RowStore } from '@stemkit/store'
 import { useBackend } from '@stemkit/tensor'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
-import { byteLength, toFloat32 } from '@stemkit/weights'
+import {
+  byteLength,
+  findPacked,
+  readPacked,
+  toFloat32,
+  unpackMatrix,
+  type PackedInfo,
+  type TensorSource,
+} from '@stemkit/weights'
 import { readModelFolder } from '@stemkit/weights/node'
-import { createModel, type Model, type ServingOptions } from '../model.ts'
+import { createModel, type Model, type ModelWeight, type ServingOptions } from '../model.ts'
 import { openTablesAt, openTablesOf, type OpenModelRowsOptions, type OpenTables } from './model-rows.ts'
 
 export interface ReadModelOptions {
@@ -28,26 +36,45 @@ export interface ModelFiles {
 }
 
 /**
- * Reads a model folder: `config.json`, the tensors, and `tokenizer.json` where there is one. Weights of any float type
- * become float32.
+ * Reads a model folder: `config.json`, the tensors, and `tokenizer.json` where there is one. Weights of any type become
+ * float32.
  * @throws not-found, bad-input, unsupported, corrupt or io, with one line that names the file; the reason of `signal`
  */
-export async function readModel(
+export async function readModel(folder: string, options: ReadModelOptions = {}): Promise<ModelFiles> {
+  const files = await readFiles(folder, options)
+  const weights = new Map<string, NamedArray>()
+  for (const [name, weight] of files.weights) {
+    weights.set(name, 'bits' in weight ? { shape: weight.shape, data: unpackMatrix(weight) } : weight)
+  }
+  return { ...files, weights }
+}
+
+/** As `readModel`, but packed matrices stay packed. */
+async function readFiles(
   folder: string,
-  { signal, onProgress, optionalTables = false }: ReadModelOptions = {},
-): Promise<ModelFiles> {
+  { signal, onProgress, optionalTables = false }: ReadModelOptions,
+): Promise<Omit<ModelFiles, 'weights'> & { readonly weights: Map<string, ModelWeight> }> {
   const options = signal ? { signal } : {}
   const files = await readModelFolder(folder, { ...options, optionalTables })
   try {
     const { config, tensors, tokenizerPath } = files
-    const infos = [...tensors.tensors]
-    const totalBytes = infos.reduce((sum, [, info]) => sum + byteLength(info), 0)
+    const totalBytes = [...tensors.tensors.values()].reduce((sum, info) => sum + byteLength(info), 0)
     let bytes = 0
-    const weights = new Map<string, NamedArray>()
-    for (const [name, info] of infos) {
-      weights.set(name, { shape: info.shape, data: toFloat32(await tensors.read(name, options)) })
-      bytes += byteLength(info)
-      onProgress?.({ bytes, totalBytes })
+    const source: TensorSource = {
+      tensors: tensors.tensors,
+      async read(name, how) {
+        const tensor = await tensors.read(name, how)
+        bytes += tensor.data.byteLength
+        onProgress?.({ bytes, totalBytes })
+        return tensor
+      },
+    }
+    const packed = findPacked(tensors.tensors)
+    const weights = new Map<string, ModelWeight>()
+    for (const [name, info] of packed) weights.set(name, await readPacked(source, name, info, options))
+    for (const [name, info] of tensors.tensors) {
+      if (partOf(name, packed)) continue
+      weights.set(name, { shape: info.shape, data: toFloat32(await source.read(name, options)) })
     }
     const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizerFolder(tokenizerPath, options)
     if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
@@ -61,6 +88,10 @@ export async function readModel(
     await files.dispose()
   }
 }
+
+/** Packed matrices are two tensors each. */
+const partOf = (tensor: string, packed: ReadonlyMap<string, PackedInfo>): boolean =>
+  packed.has(tensor.replace(/\.(q[48]|scale)$/u, ''))
 
 export interface LoadModelOptions
   extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions, ServingOptions {
@@ -90,7 +121,7 @@ export async function loadModel(folder: string, options: LoadModelOptions = {}):
   const engine = options.engine ?? (await openDevice(options))
   const { rows, openOverlay } = await openTables(folder, options)
   try {
-    const files = await readModel(folder, { ...options, optionalTables: rows !== undefined })
+    const files = await readFiles(folder, { ...options, optionalTables: rows !== undefined })
     return await createModel({ ...options, ...files, engine, rows, openOverlay })
   } catch (error) {
     await rows?.dispose()

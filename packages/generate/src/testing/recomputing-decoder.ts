@@ -3,7 +3,8 @@ import { listWeights, tokenExperts } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Chunk, Decoder } from '../decoder/decoder.ts'
 import { forwardInputs, logitsGraph } from '../forward.ts'
-import type { CreateModelOptions } from '../model.ts'
+import { unpackMatrix } from '@stemkit/weights'
+import type { CreateModelOptions, ModelWeight } from '../model.ts'
 import type { TableRows } from '../table-rows.ts'
 
 export interface RecomputingDecoderOptions extends Pick<CreateModelOptions, 'config' | 'weights' | 'custom'> {
@@ -15,14 +16,13 @@ export interface RecomputingDecoderOptions extends Pick<CreateModelOptions, 'con
 }
 
 /**
- * Keeps nothing but tokens, and computes all of a sequence for each step: for engines without a cache of keys and values,
- * whatever feed-forwards there are, and to compare others with.
+ * Keeps nothing but tokens, and computes all of a sequence for each step: what every other decoder has to agree with.
  */
 export async function recomputingDecoder(options: RecomputingDecoderOptions): Promise<Decoder> {
   const { config, weights, custom, engine, slots, maxLength } = options
   const parameters: Arrays = {}
   for (const [name, { role }] of listWeights(config, custom)) {
-    if (role !== 'table') parameters[name] = weights.get(name)!.data
+    if (role !== 'table') parameters[name] = floatsOf(weights.get(name)!)
   }
   const program: Program = await engine.load(logitsGraph(options), forwardInputs(options))
   const held = Array.from({ length: slots }, (): Int32Array => new Int32Array(0))
@@ -82,4 +82,8 @@ export async function recomputingDecoder(options: RecomputingDecoderOptions): Pr
     },
     dispose: () => program.dispose(),
   }
+}
+
+function floatsOf(weight: ModelWeight): Float32Array {
+  return 'bits' in weight ? unpackMatrix(weight) : weight.data
 }
