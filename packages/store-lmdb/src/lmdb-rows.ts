@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowOptions } from '@stemkit/spec/row-driver'
+import { takeWriteLock, type WriteLock } from '@stemkit/spec/write-lock'
 import { checkGeometry, onlyIfNone, openEnvironment, ROWS, type Environment } from './environment.ts'
 import { attempt, BATCH_BYTES } from './lmdb-error.ts'
-import { takeWriteLock, type WriteLock } from './write-lock.ts'
 
 export interface LmdbRowsOptions extends OpenRowsOptions {
   /** Address space to set aside in the beginning, in bytes. It grows as needed; more from the start saves the growing. */
@@ -167,6 +167,7 @@ function driverOf({ root, about, rows: stored, metas }: Environment, folder: str
 
     async lock({ signal } = {}) {
       const work = async (): Promise<WriteLock> => {
+        // LMDB's own lock is held for moments, and by nobody who may be asked.
         const taken = await takeWriteLock(join(folder, 'writer.lock'))
         if (signal?.aborted === true) taken.release()
         else locks.add(taken)

@@ -5,9 +5,9 @@ import { setImmediate } from 'node:timers/promises'
 import { StemkitError } from '@stemkit/spec/errors'
 import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowOptions } from '@stemkit/spec/row-driver'
+import { takeWriteLock, type WriteLock } from '@stemkit/spec/write-lock'
 import { checkGeometry, createDatabase, openDatabase } from './database.ts'
 import { sqliteError, whenFree } from './sqlite-error.ts'
-import { takeWriteLock, type WriteLock } from './write-lock.ts'
 
 export interface SqliteRowsOptions extends OpenRowsOptions {
   /** How long to wait while another process writes, in ms, before a call rejects with `conflict`. Default: 5000. */
@@ -193,7 +193,9 @@ function driverOf(
 
       async lock({ signal } = {}) {
         const work = async (): Promise<WriteLock> => {
-          const taken = await takeWriteLock(`${file}-lock`)
+          const taken = await takeWriteLock(`${file}-lock`).catch((error: unknown) => {
+            throw sqliteError(`${file}-lock: cannot be locked`, error)
+          })
           if (signal?.aborted === true) taken.release()
           else locks.add(taken)
           return taken
