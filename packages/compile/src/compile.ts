@@ -52,7 +52,9 @@ export interface CompileOptions {
  */
 export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
   const { runtime, frozen = {} } = options
-  const { graph, initializers } = freeze(trace(fn, options.inputs, shapesOf(frozen)), frozen)
+  const recorded = trace(fn, options.inputs, shapesOf(frozen))
+  const isFrozen = Object.keys(frozen).length > 0
+  const { graph, initializers } = isFrozen ? freeze(recorded, frozen) : { graph: recorded, initializers: {} }
   const model = encodeOnnxModel(graph, runtime.sharesWeights ? {} : { weights: initializers })
   const session = await runtime.createSession(model, options.session, initializers)
   const hosts = (feeds: Readonly<Arrays>, into: Readonly<Arrays>) => {

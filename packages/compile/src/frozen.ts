@@ -1,6 +1,8 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { PackedMatrix } from '@stemkit/spec/packed-matrix'
-import type { Graph, GraphNode, GraphWeight } from './graph.ts'
+import { prune, type Graph, type GraphNode, type GraphWeight } from './graph.ts'
+import { fuseNorms } from './inference/fuse-norms.ts'
+import { keepSequences } from './inference/keep-sequences.ts'
 import { onnxType } from './lowering.ts'
 import type { HostTensor } from './runtime.ts'
 
@@ -59,7 +61,9 @@ export function freeze(graph: Graph, weights: FrozenWeights): FrozenGraph {
     const { shape, data } = weight
     add(name, { dtype: isHalf(weight) ? 'float16' : 'float32', shape, data })
   }
-  return { graph: { ...graph, nodes: withoutTwins(nodes), weights: used }, initializers }
+  const frozen = fuseNorms({ ...graph, nodes: withoutTwins(nodes), weights: used })
+  const isPackedGraph = frozen.nodes.some(({ op }) => op === 'MatMulNBits')
+  return { graph: prune(isPackedGraph ? keepSequences(frozen) : frozen), initializers }
 }
 
 type AddInitializer = (name: string, host: HostTensor) => string
@@ -87,6 +91,7 @@ function packedNode(node: GraphNode, at: number, weight: PackedMatrix, add: AddI
         block_size: { int: block },
         accuracy_level: { int: 4 },
       },
+      shapes: node.shapes,
     }
   }
   if (node.op === 'Gather' && at === 0 && isInt(node.attributes['axis'], 0)) {
@@ -102,6 +107,7 @@ function packedNode(node: GraphNode, at: number, weight: PackedMatrix, add: AddI
         gather_axis: { int: 0 },
         quantize_axis: { int: 1 },
       },
+      shapes: node.shapes,
     }
   }
   throw new StemkitError(
@@ -117,16 +123,17 @@ const isInt = (attribute: GraphNode['attributes'][string] | undefined, value: nu
 function halfNodes(node: GraphNode, weights: FrozenWeights): GraphNode[] {
   const half = (name: string): boolean => Object.hasOwn(weights, name) && isHalf(weights[name]!)
   if (!node.inputs.some(half)) return [node]
-  const widened = (from: string, to: string): GraphNode => ({
+  const widened = (from: string, to: string, shapes: GraphNode['shapes'] = []): GraphNode => ({
     op: 'Cast',
     domain: '',
     inputs: [from],
     outputs: [to],
     attributes: { to: { int: onnxType.float32 } },
+    shapes,
   })
   if (node.op === 'Gather' && half(node.inputs[0]!)) {
     const [output] = node.outputs as [string]
-    return [{ ...node, outputs: [`${output}.half`] }, widened(`${output}.half`, output)]
+    return [{ ...node, outputs: [`${output}.half`] }, widened(`${output}.half`, output, node.shapes)]
   }
   const casts = node.inputs.filter(half).map((name) => widened(name, `${name}.single`))
   return [...casts, { ...node, inputs: node.inputs.map((name) => (half(name) ? `${name}.single` : name)) }]

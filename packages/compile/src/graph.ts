@@ -20,6 +20,8 @@ export interface GraphNode {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, Attribute>>
+  /** Of the outputs, where they are known. */
+  readonly shapes?: readonly (readonly Dimension[] | undefined)[] | undefined
 }
 
 export interface Constant {
@@ -128,7 +130,8 @@ export function createGraphBuilder(): GraphBuilder {
     // A reshape to other dimensions is told apart by its shape input, so equal keys mean equal values.
     if (seen) return seen
     const values = outputs.map((output) => ({ ...output, name: `v${counter++}` }))
-    nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes })
+    const shapes = outputs.map(({ shape }) => shape)
+    nodes.push({ op, domain, inputs: names, outputs: values.map((value) => value.name), attributes, shapes })
     known.set(key, values)
     for (const { name } of values) producers.set(name, { op, inputs, outputs: values })
     return values
@@ -183,19 +186,43 @@ function pruned(
     ...graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })),
     ...extra.map((node) => ({ ...node, inputs: node.inputs.map(rename) })),
   ]
-  const wanted = new Set(outputs.map(([name]) => name))
-  const kept: GraphNode[] = []
-  for (const node of all.toReversed()) {
-    if (!node.outputs.some((name) => wanted.has(name))) continue
+  const whole = prune({ ...graph, nodes: all })
+  return { ...whole, nodes: leavesLast(whole.nodes) }
+}
+
+/** Drops what no output depends on. */
+export function prune(graph: Graph): Graph {
+  const wanted = new Set(graph.outputs.map(({ name }) => name))
+  const nodes: GraphNode[] = []
+  for (const node of graph.nodes.toReversed()) {
+    if (!node.outputs.some((name) => name !== '' && wanted.has(name))) continue
     for (const name of node.inputs) wanted.add(name)
-    kept.push(node)
+    nodes.push(node)
   }
   return {
     ...graph,
-    nodes: leavesLast(kept.toReversed()),
+    nodes: nodes.toReversed(),
     constants: graph.constants.filter(({ name }) => wanted.has(name)),
     weights: graph.weights.filter(({ name }) => wanted.has(name)),
   }
+}
+
+/** The same nodes in an order in which each stands after those that it reads. */
+export function inOrder(nodes: readonly GraphNode[]): GraphNode[] {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
+  const done = new Set<GraphNode>()
+  const ordered: GraphNode[] = []
+  const visit = (node: GraphNode): void => {
+    if (done.has(node)) return
+    done.add(node)
+    for (const name of node.inputs) {
+      const maker = name === '' ? undefined : makers.get(name)
+      if (maker) visit(maker)
+    }
+    ordered.push(node)
+  }
+  nodes.forEach(visit)
+  return ordered
 }
 
 /**

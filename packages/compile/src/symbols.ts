@@ -18,7 +18,7 @@ export function explainSymbols(
 ): Graph {
   const products = symbolProducts(sizesOfFirst, sizesOfSecond)
 
-  function explain(a: number, b: number, where: string): number | string {
+  function symbolic(a: number, b: number): number | string | undefined {
     if (a === b) return a
     for (const product of products) {
       const factor = a / product.first
@@ -26,6 +26,12 @@ export function explainSymbols(
         return factor === 1 ? product.name : `${factor}*${product.name}`
       }
     }
+    return undefined
+  }
+
+  function explain(a: number, b: number, where: string): number | string {
+    const dim = symbolic(a, b)
+    if (dim !== undefined) return dim
     throw new StemkitError(
       'unsupported',
       `compile: ${where} is ${a} when ${shown(sizesOfFirst)} and ${b} when ${shown(sizesOfSecond)}, which the symbolic sizes do not explain; make the function treat every size alike`,
@@ -41,7 +47,7 @@ export function explainSymbols(
 
   for (const [i, node] of first.nodes.entries()) {
     const other = second.nodes[i]!
-    if (JSON.stringify(node) !== JSON.stringify(other)) {
+    if (JSON.stringify({ ...node, shapes: [] }) !== JSON.stringify({ ...other, shapes: [] })) {
       throw new StemkitError(
         'unsupported',
         `compile: node ${i} (${node.op}) is recorded differently when ${shown(sizesOfFirst)} and ${shown(sizesOfSecond)}; make the function treat every size alike`,
@@ -75,8 +81,16 @@ export function explainSymbols(
         explain(dim as number, b[i]!.shape[at] as number, `dimension ${at} of "${port.name}"`),
       ),
     }))
+  const shapesOf = ({ shapes = [] }: GraphNode, other: GraphNode): GraphNode['shapes'] =>
+    shapes.map((shape, i) => {
+      const dims = shape?.map((dim, at) => symbolic(dim as number, other.shapes![i]![at] as number))
+      return dims?.every((dim) => dim !== undefined) ? dims : undefined
+    })
   return {
-    nodes: [...dedupe(dynamic), ...first.nodes],
+    nodes: [
+      ...dedupe(dynamic),
+      ...first.nodes.map((node, i) => ({ ...node, shapes: shapesOf(node, second.nodes[i]!) })),
+    ],
     constants: [...constants, ...helpers.values()],
     weights: first.weights,
     inputs: ports(first.inputs, second.inputs),
