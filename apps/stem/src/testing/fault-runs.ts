@@ -9,7 +9,7 @@ import { startStem, type StemProcess } from './stem-process.ts'
 import { writeTinyRun } from './tiny-run.ts'
 
 /** Enough that something can happen in the middle. */
-export const STEPS = 60
+const STEPS = 60
 
 /** Runs of one small model in a folder, to which things happen. */
 export interface FaultRuns {
