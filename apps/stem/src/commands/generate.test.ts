@@ -29,6 +29,7 @@ describe('stem generate', () => {
       prompt: 'the',
       text: stdout.slice(0, -1),
       tokens: expect.any(Array) as unknown,
+      logprobs: expect.any(Array) as unknown,
       finishReason: 'length',
       usage: { promptTokens: 3, cachedTokens: 0, completionTokens: 12, totalTokens: 15 },
       seed: 4,
@@ -71,6 +72,22 @@ describe('stem generate', () => {
     expect(usage).toEqual({ promptTokens: 1, cachedTokens: 0, completionTokens: 1, totalTokens: 2 })
   })
 
+  test('leaves out what a bias rules out, and names what was likely', async () => {
+    const args = ['--prompt', 'the', '--max-tokens', '6', '--temperature', '0']
+    const free = await generated(...args, '--top-logprobs', '2')
+    const [first] = free['tokens'] as number[]
+    const [likely] = free['topLogprobs'] as { token: number; logprob: number }[][]
+    expect(likely!.map(({ token }) => token)[0]).toBe(first)
+    const { tokens } = await generated(...args, '--logit-bias', `${first}=-inf`, '--logit-bias', '3=0')
+    expect((tokens as number[])[0]).toBe(likely![1]!.token)
+  })
+
+  test('makes the same text with and without guessing, and deterministically', async () => {
+    const args = ['--prompt', 'the the the', '--max-tokens', '20', '--temperature', '0']
+    const { text } = await generated(...args)
+    for (const how of ['--no-speculate', '--deterministic']) expect((await generated(...args, how))['text']).toBe(text)
+  })
+
   test('stops on Ctrl-C with what there is, and exit code 130', async () => {
     let pieces = 0
     const interrupt = (): void => {
@@ -87,6 +104,13 @@ describe('stem generate', () => {
     [['--top-k', 'few'], 2, "error: option '--top-k <k>' argument 'few' is invalid. It must be a number.\n"],
     [['--max-tokens', '1.5'], 2, 'error: generate: maxTokens is 1.5, but must be a whole number, 0 or more\n'],
     [['--stop', ''], 2, 'error: generate: a stop string is empty; leave it out\n'],
+    [['--logit-bias', '5'], 2, "argument '5' is invalid. It must be a token id and a number, as in 50256=-100.\n"],
+    [['--logit-bias', '999=1'], 2, 'error: generate: logitBias names token 999, but ids are 0..95\n'],
+    [['--overlay', 'facts'], 2, 'this model has none; load it with a store\n'],
+    [['--context', '49'], 2, 'error: model: context is 49, but must be in 1..48\n'],
+    [['--chat', 'hello'], 2, 'has no chat template (chat_template in tokenizer_config.json); use --prompt\n'],
+    [['--chat', 'hello', '--prompt', 'a'], 2, 'error: generate: give --prompt or --chat, not both\n'],
+    [['--system', 'be kind'], 2, 'error: generate: --system goes with --chat\n'],
     [['--prompt', 'a'.repeat(48)], 2, 'which leaves no room in a model of length 48; shorten it to 47 or less\n'],
   ])('refuses %j in one line', async (args, exitCode, line) => {
     const { code, stdout, stderr } = await generate(...args)
@@ -133,6 +157,25 @@ describe('stem generate', () => {
         await rm(damaged, { recursive: true })
       }
     })
+  })
+
+  test('answers a message as the chat template of the model puts it', async () => {
+    const folderOfChat = await mkdtemp(join(tmpdir(), 'stem-chat-'))
+    try {
+      await writeTinyModel(folderOfChat)
+      const chat_template =
+        '{% for m in messages %}<{{ m.role[0] }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<a>{% endif %}'
+      await writeFile(join(folderOfChat, 'tokenizer_config.json'), JSON.stringify({ chat_template }))
+      const args = ['--system', 'rhyme', '--chat', 'hello', '--temperature', '0', '--max-tokens', '5', '--json']
+      const { code, stdout, stderr } = await runCommand(generateCommand(), [folderOfChat, ...args])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      const answer = JSON.parse(stdout) as { prompt: string; text: string }
+      expect(answer.prompt).toBe('<s>rhyme<u>hello<a>')
+      const plain = await generated('--prompt', answer.prompt, '--temperature', '0', '--max-tokens', '5')
+      expect(answer.text).toBe(plain['text'])
+    } finally {
+      await rm(folderOfChat, { recursive: true })
+    }
   })
 
   test('names the folder that is not there', async () => {

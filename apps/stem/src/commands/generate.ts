@@ -1,33 +1,49 @@
 import { collect, type Generation } from '@stemkit/generate'
 import { loadModel } from '@stemkit/generate/node'
+import { readChatTemplate } from '@stemkit/server/node'
+import { StemkitError } from '@stemkit/spec/errors'
 import { Command } from 'commander'
 import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { byteCount } from './byte-option.ts'
+import { logitBias } from './logit-bias-option.ts'
 import { number } from './number-option.ts'
 
 interface Options {
   readonly prompt?: string
+  readonly chat?: string
+  readonly system?: string
   readonly maxTokens: number
   readonly temperature?: number
   readonly topK?: number
   readonly topP?: number
   readonly minP?: number
   readonly repetitionPenalty?: number
+  readonly logitBias?: Readonly<Record<number, number>>
+  readonly topLogprobs?: number
   readonly seed?: number
   readonly stop?: readonly string[]
   readonly store?: string
   readonly budget?: number
+  readonly overlay?: readonly string[]
+  readonly context?: number
+  readonly threads?: number
+  readonly deterministic?: boolean
+  readonly speculate: boolean
   readonly plugin?: readonly string[]
   readonly json?: boolean
 }
+
+const several = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
 export function generateCommand(): Command {
   return new Command('generate')
     .description('continue a text with a model')
     .argument('<model>', "model folder: a run's model/, one of its checkpoints, or what stem convert wrote")
     .option('--prompt <text>', 'what to continue; without it the model starts a text of its own')
+    .option('--chat <text>', "a message to answer, put as the model's own chat template says")
+    .option('--system <text>', 'instructions before the message of --chat')
     .option('--max-tokens <n>', 'at most so many new tokens', number, 256)
     .option('--temperature <t>', '0 takes the likeliest token each time (default: 0.8)', number)
     .option('--top-k <k>', 'choose among the k likeliest tokens (default: 0, no limit)', number)
@@ -38,38 +54,73 @@ export function generateCommand(): Command {
     )
     .option('--min-p <p>', 'choose among tokens at least this share as likely as the likeliest (default: 0)', number)
     .option('--repetition-penalty <x>', 'above 1: tokens that have occurred become less likely (default: 1)', number)
+    .option(
+      '--logit-bias <id=number>',
+      'adds to the logit of a token, -inf rules it out; may be given again',
+      logitBias,
+    )
     .option('--seed <n>', 'makes the choices repeatable (default: a new one each time)', number)
-    .option('--stop <text>', 'end before this text; may be given again', (text, stops: string[] = []) => [
-      ...stops,
-      text,
-    ])
+    .option('--stop <text>', 'end before this text; may be given again', several)
     .option('--store <url>', "where the rows of the tables are (default: as the model folder's rows.json says)")
     .option('--budget <bytes>', 'memory for rows of a store, as in 512MB (default: 256MB)', byteCount)
+    .option('--overlay <name>', 'an overlay over the tables of a store; may be given again, the last on top', several)
+    .option('--context <n>', "tokens that prompt and text may have together (default: the model's length)", number)
+    .option('--threads <n>', 'threads that compute (default: one for each core)', number)
+    .option('--deterministic', 'the same bits each time on one machine, at some cost')
+    .option('--no-speculate', 'do not guess from the text what comes next; the text is the same')
+    .option('--top-logprobs <n>', 'with --json: name the n likeliest tokens at each place, up to 20', number)
     .addOption(pluginOption())
-    .option('--json', 'print one JSON object at the end: prompt, text, tokens, finishReason, usage, seed')
+    .option(
+      '--json',
+      'print one JSON object at the end: prompt, text, tokens, logprobs, finishReason, usage, tables, seed',
+    )
     .action(async (folder: string, options: Options) => {
-      const { prompt = '', json, plugin, store, budget, seed = newSeed(), ...rest } = options
+      const { json, plugin, store, budget, context, threads, deterministic, speculate, ...request } = options
+      const { prompt: text, chat, system, seed = newSeed(), ...sampling } = request
       const signal = signalOfProcess()
+      const prompt = await promptOf(folder, { text, chat, system })
       const { feedForwards: custom, drivers } = await openPlugins(plugin, { signal })
       const status = statusLine()
       const model = await loadModel(folder, {
-        signal,
-        custom,
-        store,
-        budget,
+        ...{ store, budget, context, threads, deterministic, speculate, custom, signal },
+        // One text is all that there is.
+        slots: 1,
         openRows: drivers.open,
         onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
       }).finally(status.clear)
       try {
-        const generation = model.generate(prompt, { ...rest, seed, signal })
-        if (json) {
-          const { text, tokens, finishReason, usage } = await collect(generation)
-          process.stdout.write(`${JSON.stringify({ prompt, text, tokens, finishReason, usage, seed })}\n`)
-        } else await stream(generation)
+        const start = chat === undefined ? prompt : Array.from(model.tokenizer?.encode(prompt) ?? [])
+        const generation = model.generate(start, { ...sampling, logprobs: json === true, seed, signal })
+        if (!json) return await stream(generation)
+        process.stdout.write(`${JSON.stringify({ prompt, ...(await collect(generation)), seed })}\n`)
       } finally {
         await model.dispose()
       }
     })
+}
+
+interface Asked {
+  readonly text: string | undefined
+  readonly chat: string | undefined
+  readonly system: string | undefined
+}
+
+/** What to continue: a text, or a conversation of one message as the model's template puts it. */
+async function promptOf(folder: string, { text, chat, system }: Asked): Promise<string> {
+  if (chat === undefined) {
+    if (system === undefined) return text ?? ''
+    throw new StemkitError('bad-input', 'generate: --system goes with --chat')
+  }
+  if (text !== undefined) throw new StemkitError('bad-input', 'generate: give --prompt or --chat, not both')
+  const template = await readChatTemplate(folder)
+  if (!template) {
+    throw new StemkitError(
+      'bad-input',
+      `generate: ${folder} has no chat template (chat_template in tokenizer_config.json); use --prompt`,
+    )
+  }
+  const before = system === undefined ? [] : [{ role: 'system', content: system }]
+  return template.render([...before, { role: 'user', content: chat }])
 }
 
 /** Text as it comes, and a line break however it ends. */
