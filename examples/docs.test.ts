@@ -10,6 +10,7 @@ import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
 import { planCommand } from '../apps/stem/src/commands/plan.ts'
 import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
+import { serveCommand } from '../apps/stem/src/commands/serve.ts'
 import { storeCommand } from '../apps/stem/src/commands/store.ts'
 import { trainCommand } from '../apps/stem/src/commands/train.ts'
 import { verifyCommand } from '../apps/stem/src/commands/verify.ts'
@@ -80,6 +81,7 @@ describe('docs/command-line.md', () => {
   const commands = [
     trainCommand,
     generateCommand,
+    serveCommand,
     verifyCommand,
     convertCommand,
     exportCommand,

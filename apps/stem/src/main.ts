@@ -6,6 +6,7 @@ import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { planCommand } from './commands/plan.ts'
 import { recipeCommand } from './commands/recipe.ts'
+import { serveCommand } from './commands/serve.ts'
 import { storeCommand } from './commands/store.ts'
 import { trainCommand } from './commands/train.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -26,6 +27,7 @@ Examples:
   stem recipe sotu                              train a STEM model and its dense twin on real text
   stem train run.yaml --run runs/mine           train your own; stem train --help shows a config
   stem generate runs/mine/model --prompt "The"  let it continue a text
+  stem serve runs/mine/model                    serve it by OpenAI's API
 
 Exit codes: 0 done, 1 failed, 2 a command line, config or input that makes no sense, 130 interrupted.`,
   )
@@ -33,6 +35,7 @@ Exit codes: 0 done, 1 failed, 2 a command line, config or input that makes no se
 for (const command of [
   trainCommand(),
   generateCommand(),
+  serveCommand(),
   verifyCommand(),
   convertCommand(),
   exportCommand(),
@@ -41,6 +44,7 @@ for (const command of [
   recipeCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))
+  for (const verb of command.commands) verb.copyInheritedSettings(program)
 }
 
 try {

@@ -15,7 +15,7 @@ export interface RunServerOptions extends Omit<ServerOptions, 'metrics'> {
   readonly hurry?: AbortSignal | undefined
   /** Told when requests are taken. */
   readonly onListening?: ((url: string) => void) | undefined
-  readonly onDraining?: ((inFlight: number) => void) | undefined
+  readonly onDraining?: ((inFlight: number) => unknown) | undefined
 }
 
 /**

@@ -1,0 +1,105 @@
+import { basename, resolve } from 'node:path'
+import { loadModel } from '@stemkit/generate/node'
+import { errorLog, jsonLog, readApiKeys, readChatTemplate, runServer, splitApiKeys } from '@stemkit/server/node'
+import { Command } from 'commander'
+import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
+import { signalOfProcess } from '../terminal/exit.ts'
+import { note, statusLine } from '../terminal/progress.ts'
+import { byteCount } from './byte-option.ts'
+import { number, wholeNumber } from './number-option.ts'
+
+/** Not an option: command lines are read by whoever lists processes. */
+const KEYS_VARIABLE = 'STEM_API_KEYS'
+
+interface Options {
+  readonly name?: string
+  readonly host: string
+  readonly port: number
+  readonly store?: string
+  readonly budget?: number
+  readonly slots?: number
+  readonly context?: number
+  readonly threads?: number
+  readonly chatTemplate?: string
+  readonly apiKeyFile?: string
+  readonly cors?: readonly string[]
+  readonly maxTexts: number
+  readonly maxBody: number
+  readonly timeout: number
+  readonly drain: number
+  readonly plugin?: readonly string[]
+  readonly json?: boolean
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description("serve a model by OpenAI's API until SIGTERM or Ctrl-C")
+    .argument('<model>', "model folder: a run's model/, one of its checkpoints, or what stem convert wrote")
+    .option('--name <name>', "the model's name in requests (default: the name of its folder)")
+    .option('--host <address>', 'where to listen; 0.0.0.0 is every network', '127.0.0.1')
+    .option('--port <n>', 'on which port; 0 takes a free one', wholeNumber(0), 8080)
+    .option('--store <url>', "where the rows of the tables are (default: as the model folder's rows.json says)")
+    .option('--budget <bytes>', 'memory for rows of a store, as in 512MB (default: 256MB)', byteCount)
+    .option('--slots <n>', 'texts that are made at once (default: 4)', wholeNumber(1))
+    .option('--context <n>', 'tokens of prompt and answer together (default: what the model has)', wholeNumber(1))
+    .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
+    .option('--chat-template <file>', "a chat template in Jinja (default: the model folder's)")
+    .option('--api-key-file <file>', `API keys, one a line; ${KEYS_VARIABLE} may hold some, with commas between`)
+    .option('--cors <origin...>', 'pages that may call the server, as in https://app.example; * is all (default: none)')
+    .option('--max-texts <n>', 'texts in work and waiting; more are answered with 429', wholeNumber(1), 512)
+    .option('--max-body <bytes>', 'size of a request, as in 2MB', byteCount, 2 * 2 ** 20)
+    .option('--timeout <seconds>', 'time for a request', number, 600)
+    .option('--drain <seconds>', 'time for running requests after SIGTERM', number, 30)
+    .addOption(pluginOption())
+    .option('--json', 'print JSON lines: one when requests are taken, and one for each request')
+    .action(async (folder: string, options: Options) => {
+      const { json, name = basename(resolve(folder)) } = options
+      const signal = signalOfProcess()
+      const apiKeys = await keysOf(options)
+      const chatTemplate = await readChatTemplate(folder, options.chatTemplate)
+      const { feedForwards: custom, drivers } = await openPlugins(options.plugin, { signal })
+      const status = statusLine()
+      const { store, budget, slots, context, threads } = options
+      const model = await loadModel(folder, {
+        signal,
+        custom,
+        store,
+        budget,
+        slots,
+        context,
+        threads,
+        openRows: drivers.open,
+        onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
+      }).finally(status.clear)
+      const print = (line: string): void => void process.stdout.write(line)
+      try {
+        const cut = await runServer({
+          models: { [name]: { model, chatTemplate } },
+          host: options.host,
+          port: options.port,
+          apiKeys,
+          cors: options.cors?.includes('*') ? '*' : options.cors,
+          limits: { bodyBytes: options.maxBody, texts: options.maxTexts, timeoutMs: options.timeout * 1000 },
+          observers: [json ? jsonLog(print) : errorLog(note)],
+          signal,
+          drainMs: options.drain * 1000,
+          onListening: (url) =>
+            print(json ? `${JSON.stringify({ listening: url, models: [name] })}\n` : `serving ${name} at ${url}/v1\n`),
+          onDraining: (inFlight) => inFlight > 0 && note(`waiting for ${inFlight} texts to end; again to stop at once`),
+        })
+        if (cut > 0) note(`${cut} texts were cut short`)
+      } finally {
+        await model.dispose()
+      }
+    })
+}
+
+/** Undefined where none are given: then everybody may use the server. */
+async function keysOf({ apiKeyFile }: Options): Promise<string[] | undefined> {
+  const inVariable = process.env[KEYS_VARIABLE]
+  if (apiKeyFile === undefined && inVariable === undefined) return undefined
+  return [
+    ...(apiKeyFile === undefined ? [] : await readApiKeys(apiKeyFile)),
+    ...(inVariable === undefined ? [] : splitApiKeys(inVariable, KEYS_VARIABLE)),
+  ]
+}
