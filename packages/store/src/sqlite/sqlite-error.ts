@@ -10,7 +10,7 @@ export function resultCode(error: unknown): number | undefined {
   return errcode === undefined ? undefined : errcode & 0xff
 }
 
-export const isBusy = (error: unknown): boolean => {
+const isBusy = (error: unknown): boolean => {
   const code = resultCode(error)
   return code === SQLITE.BUSY || code === SQLITE.LOCKED
 }
