@@ -1,7 +1,7 @@
 import { crc32 } from '../codec/checksum.ts'
 import type { RowsInParts } from '../drivers/rows-in-parts.ts'
 import { inPieces } from './in-pieces.ts'
-import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-io.ts'
+import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-transfer.ts'
 
 /** Rows from and to where they lie, their checksums apart, so that nothing is copied on the way. */
 export function partedIo(driver: RowsInParts, { rowBytes, stride }: RecordSizes): Omit<RowIo, 'rowBytes'> {

@@ -1,7 +1,7 @@
 import type { RowDriver } from '@stemkit/spec/row-driver'
 import { crc32 } from '../codec/checksum.ts'
 import { inPieces } from './in-pieces.ts'
-import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-io.ts'
+import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-transfer.ts'
 
 /** Buffers that are kept to be used again: new ones come zeroed, which costs as much as a copy. */
 const KEPT = 4
