@@ -31,7 +31,8 @@ export function createNgrams(): Ngrams {
       const end = tokens.length
       for (const size of [LONG, SHORT]) {
         const place = end >= size ? places.get(keyAt(end, size)) : undefined
-        if (place !== undefined) return tokens.slice(place, place + count)
+        // What goes beyond the end is taken to go round.
+        if (place !== undefined) return Array.from({ length: count }, (_, i) => tokens[place + (i % (end - place))]!)
       }
       return []
     },

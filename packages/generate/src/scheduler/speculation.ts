@@ -20,7 +20,9 @@ const MARGIN = 1.05
 /** Weight of the last observation. */
 const NEW = 1 / 12
 /** An expensive pass may have been bad luck: what is not measured again becomes cheaper by this, pass by pass. */
-const FORGIVING = 0.999
+const FORGIVING = 0.9995
+/** Weight of the last pass in what a pass of its width costs. */
+const LATEST = 1 / 3
 
 export function createSpeculation(): Speculation {
   /** Of guesses that came true, by what they rest on; shared by all texts at their start. */
@@ -58,7 +60,7 @@ export function createSpeculation(): Speculation {
 
     measured(width, milliseconds) {
       const before = costs[width]
-      costs[width] = before === undefined ? milliseconds : before + NEW * 2 * (milliseconds - before)
+      costs[width] = before === undefined ? milliseconds : before + LATEST * (milliseconds - before)
       for (const other of costs.keys())
         if (other > 1 && other !== width && costs[other]! > costs[1]!) costs[other]! *= FORGIVING
     },
@@ -91,10 +93,12 @@ function watch(text: Text, tokens: readonly number[], general: Text['chances']):
   }
 }
 
-/** Of a pass of so many tokens: as measured, or by the nearest narrower one that was. */
+/** Of a pass of so many tokens: as measured, or as the nearest narrower one that was lets expect. */
 function costAt(costs: readonly number[], width: number): number {
   let known = width
   while (costs[known] === undefined) known--
+  const first = costs[1]!
   // Each token more is taken to cost a fifth of the first, until it is known better.
-  return costs[known]! + (width - known) * 0.2 * costs[1]!
+  const each = known === 1 ? 0.2 * first : Math.max(0, costs[known]! - first) / (known - 1)
+  return costs[known]! + (width - known) * each
 }
