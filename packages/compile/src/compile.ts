@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { freeze, type FrozenWeights } from './frozen.ts'
+import { withGrams } from './grams.ts'
 import type { GraphPort } from './graph.ts'
 import { encodeOnnxModel } from './onnx-model.ts'
 import type { BoundRun, HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
@@ -33,6 +34,8 @@ export interface CompiledProgram extends Program {
   readonly model: Uint8Array
   readonly inputs: readonly GraphPort[]
   readonly outputs: readonly GraphPort[]
+  /** By weight, the output that has its gram; see `CompileOptions.grams`. */
+  readonly grams: ReadonlyMap<string, string>
 }
 
 export interface CompileOptions {
@@ -42,6 +45,11 @@ export interface CompileOptions {
    * of their shapes. The arrays must stay as they are until the program is disposed.
    */
   readonly frozen?: FrozenWeights
+  /**
+   * Frozen weights [N, K] of which more is asked: for their products x w^T the program also gives x^T x [K, K], which tells
+   * what inputs they are used with. Several weights may share such an output.
+   */
+  readonly grams?: readonly string[]
   readonly runtime: Runtime
   readonly session?: SessionOptions
 }
@@ -52,7 +60,8 @@ export interface CompileOptions {
  */
 export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
   const { runtime, frozen = {} } = options
-  const recorded = trace(fn, options.inputs, shapesOf(frozen))
+  const asked = new Map((options.grams ?? []).map((name) => [name, frozen[name]!.shape]))
+  const { graph: recorded, gramOf } = withGrams(trace(fn, options.inputs, shapesOf(frozen)), asked)
   const isFrozen = Object.keys(frozen).length > 0
   const { graph, initializers } = isFrozen ? freeze(recorded, frozen) : { graph: recorded, initializers: {} }
   const model = encodeOnnxModel(graph, runtime.sharesWeights ? {} : { weights: initializers })
@@ -70,6 +79,7 @@ export async function compile(fn: TensorFunction, options: CompileOptions): Prom
     model,
     inputs: graph.inputs,
     outputs: graph.outputs,
+    grams: gramOf,
     async run(feeds, { into = {}, signal } = {}) {
       const { inputs, outputs } = hosts(feeds, into)
       await session.run(inputs, outputs, signal ? { signal } : {})

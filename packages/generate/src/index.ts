@@ -1,3 +1,4 @@
+export { collectGrams, type CollectGramsOptions } from './collect-grams.ts'
 export { collect, type Completion } from './completion.ts'
 export { contentId } from './content-id.ts'
 export { createDecoder, type CreateDecoderOptions } from './decoder/create-decoder.ts'

@@ -1,3 +1,4 @@
+export { calibrateModel, type CalibrateModelOptions } from './node/calibrate-model.ts'
 export {
   loadModel,
   readModel,

@@ -19,9 +19,9 @@ afterEach(() => rm(dir, { recursive: true }))
 const at = (name: string): string => join(dir, name)
 const convert = (...args: string[]): Promise<Outcome> => runCommand(convertCommand(), args)
 
-async function logitsOf(folder: string): Promise<Float32Array> {
+async function logitsOf(folder: string, text?: string): Promise<Float32Array> {
   const model = await loadModel(folder)
-  const logits = await model.logits([5, 17, 3, 3, 80, 41])
+  const logits = await model.logits(text ? [...model.tokenizer!.encode(text)] : [5, 17, 3, 3, 80, 41])
   await model.dispose()
   return logits
 }
@@ -66,6 +66,20 @@ describe('stem convert', () => {
     const bytes = (name: string): Promise<Buffer> => readFile(join(at(name), 'model.safetensors'))
     expect(await bytes('again')).toEqual(await bytes('packed'))
     expect((await bytes('packed')).length).toBeLessThan(0.6 * (await bytes('model')).length)
+  })
+
+  test('fits 4 bits to a text', async () => {
+    await writeTinyModel(at('model'), { kind: 'stem' })
+    const sentence = 'The state of the union is strong. '
+    await writeFile(at('text.txt'), sentence.repeat(20))
+    await convert(at('model'), at('plain'), '--quantize', 'q4')
+    const { code, stderr } = await convert(at('model'), at('fitted'), '--quantize', 'q4', '--calibrate', at('text.txt'))
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const error = async (name: string): Promise<number> => {
+      const [found, wanted] = [await logitsOf(at(name), sentence), await logitsOf(at('model'), sentence)]
+      return found.reduce((sum, value, i) => sum + (value - wanted[i]!) ** 2, 0)
+    }
+    expect(await error('fitted')).toBeLessThan(await error('plain'))
   })
 
   test('leaves the rows of a model where they are, and points to them', async () => {
@@ -120,6 +134,7 @@ describe('stem convert', () => {
       'only dense models can be exported there',
     ],
     ['--quantize for another layout', ['model', 'out', '--to', 'official', '--quantize', 'q4'], 2, 'leave out --to'],
+    ['--calibrate for 8 bits', ['model', 'out', '--quantize', 'q8', '--calibrate', 'x'], 2, 'is for --quantize q4'],
     ['--tables alone', ['model', 'out', '--tables', 'f16'], 2, '--tables goes with --quantize'],
     ['a source that is not there', ['nowhere', 'out'], 1, 'nowhere does not exist'],
     [

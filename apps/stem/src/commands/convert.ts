@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { ROWS_FILE } from '@stemkit/generate/node'
+import { calibrateModel, ROWS_FILE } from '@stemkit/generate/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { loadTokenizer } from '@stemkit/tokenizer'
@@ -28,6 +28,7 @@ interface Options {
   readonly quantize?: keyof typeof forms
   readonly block?: string
   readonly tables?: keyof typeof floats
+  readonly calibrate?: string
   readonly force?: boolean
 }
 
@@ -37,6 +38,7 @@ const forms = { q4: 'q4', q8: 'q8', ...floats } as const
 interface Job {
   readonly signal: AbortSignal
   readonly onProgress: (progress: { bytes: number; totalBytes: number }) => void
+  readonly onReading: (progress: { sequences: number; total: number }) => void
 }
 
 export function convertCommand(): Command {
@@ -71,14 +73,20 @@ export function convertCommand(): Command {
         Object.keys(floats),
       ),
     )
+    .option(
+      '--calibrate <file>',
+      'with --quantize q4: a text; the errors are kept small for what the model meets there',
+    )
     .option('--force', 'write into a folder that is not empty')
     .action(async (source: string, out: string, options: Options) => {
       const signal = signalOfProcess()
       const status = statusLine()
       const onProgress: Job['onProgress'] = ({ bytes, totalBytes }) =>
         status.show(`writing ${Math.round((100 * bytes) / totalBytes)}%`)
+      const onReading: Job['onReading'] = ({ sequences, total }) =>
+        status.show(`reading ${Math.round((100 * sequences) / total)}%`)
       await requireFree(source, out, options.force)
-      const from = await convert(source, out, options, { signal, onProgress }).finally(status.clear)
+      const from = await convert(source, out, options, { signal, onProgress, onReading }).finally(status.clear)
       const form = options.quantize === undefined ? options.to : `${options.to}, ${options.quantize}`
       process.stdout.write(`${source} (${from}) is now ${out} (${form})\n`)
     })
@@ -91,7 +99,10 @@ async function convert(source: string, out: string, options: Options, job: Job):
   const from = options.from === 'auto' && (await isModelFolder(source)) ? 'stemkit' : options.from
   const write = async (folder: string): Promise<void> => {
     if (to !== 'stemkit') await exportModel(folder, out, { layout: to, ...job })
-    else await packModel(folder, out, { ...packing!, ...job, files: await rowsOf(folder, out) })
+    else {
+      const grams = options.calibrate === undefined ? undefined : await calibrate(folder, options.calibrate, job)
+      await packModel(folder, out, { ...packing!, grams, ...job, files: await rowsOf(folder, out) })
+    }
   }
   if (from !== 'stemkit') {
     const layout = from === 'auto' ? {} : { layout: from }
@@ -124,14 +135,18 @@ async function convert(source: string, out: string, options: Options, job: Job):
 }
 
 /** How weights shall be kept, if --quantize says. */
-function packingOf({ quantize, block, tables, to }: Options): PackTensorsOptions | undefined {
+function packingOf({ quantize, block, tables, calibrate, to }: Options): PackTensorsOptions | undefined {
   if (quantize === undefined) {
-    const stray = block !== undefined ? '--block' : tables !== undefined ? '--tables' : undefined
+    const given = { '--block': block, '--tables': tables, '--calibrate': calibrate }
+    const stray = Object.entries(given).find(([, value]) => value !== undefined)?.[0]
     if (stray === undefined) return undefined
     throw new StemkitError('bad-input', `convert: ${stray} goes with --quantize`)
   }
   if (to !== 'stemkit') {
     throw new StemkitError('bad-input', `convert: --quantize writes model folders; leave out --to ${to}`)
+  }
+  if (calibrate !== undefined && quantize !== 'q4') {
+    throw new StemkitError('bad-input', `convert: --calibrate is for --quantize q4; ${quantize} does not need it`)
   }
   const matrices = forms[quantize]
   return {
@@ -140,6 +155,13 @@ function packingOf({ quantize, block, tables, to }: Options): PackTensorsOptions
     ...(tables !== undefined && { tables: floats[tables] }),
     ...(matrices === 'F32' && { embedding: 'F32' as const, ...(tables === undefined && { tables: 'F32' as const }) }),
   }
+}
+
+async function calibrate(folder: string, file: string, { signal, onReading }: Job): Promise<Map<string, Float32Array>> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StemkitError('io', `${file} cannot be read: ${(error as Error).message}`, { cause: error })
+  })
+  return calibrateModel(folder, { text, signal, onProgress: onReading })
 }
 
 /** The rows of a model whose tables are elsewhere stay there. */
