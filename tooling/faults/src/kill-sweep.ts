@@ -51,9 +51,11 @@ export async function sweepKills(options: KillSweepOptions): Promise<KillSweep> 
     const kills = { ...zeros(CALLS), ...zeros(MOMENTS) }
     const breaches: string[] = []
     let [next, missed, pinned, totalKills] = [0, 0, 0, 0]
+    const stop = new AbortController()
+    const stops = [stop.signal, ...(signal ? [signal] : [])]
     const work = async (): Promise<void> => {
       while (next < plan.length) {
-        signal?.throwIfAborted()
+        AbortSignal.any(stops).throwIfAborted()
         const kill = plan[next++]!
         const outcome = await killAndJudge(run, kill)
         if (outcome === undefined) missed++
@@ -67,7 +69,13 @@ export async function sweepKills(options: KillSweepOptions): Promise<KillSweep> 
         onProgress?.({ kills: totalKills + missed, totalKills: plan.length })
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    const lane = (): Promise<void> =>
+      work().catch((error: unknown) => {
+        stop.abort(error)
+      })
+    // What is under way comes to its end before its folder goes.
+    await Promise.all(Array.from({ length: AT_ONCE }, lane))
+    stop.signal.throwIfAborted()
     const seconds = (performance.now() - started) / 1000
     return { medium: name, calls, kills, totalKills, missed, pinned, breaches, seconds }
   } finally {

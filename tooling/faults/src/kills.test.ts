@@ -21,3 +21,10 @@ test.for(MEDIA)(
   },
   180_000,
 )
+
+test('SIGKILL finds out a driver that writes later than it says', async () => {
+  const { totalKills, breaches } = await sweepKills({ medium: 'late', kills: 3 })
+  expect(totalKills).toBe(3)
+  expect(breaches).toHaveLength(3)
+  for (const breach of breaches) expect(breach).toMatch(/does not match its checksum|is wrong from/)
+}, 180_000)

@@ -9,7 +9,8 @@ export interface Medium {
 }
 
 export const MEDIA = ['file', 'sqlite', 'lmdb', 'redis'] as const
-export type MediumName = (typeof MEDIA)[number]
+/** The last one is broken on purpose. */
+export type MediumName = (typeof MEDIA)[number] | 'late'
 
 /** Why a medium cannot be tested on this machine; undefined if it can. */
 export const lacking = (name: MediumName): string | undefined =>
