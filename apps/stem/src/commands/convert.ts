@@ -100,7 +100,7 @@ async function convert(source: string, out: string, options: Options, job: Job):
   const write = async (folder: string): Promise<void> => {
     if (to !== 'stemkit') await exportModel(folder, out, { layout: to, ...job })
     else {
-      const grams = options.calibrate === undefined ? undefined : await calibrate(folder, options.calibrate, job)
+      const grams = options.calibrate === undefined ? undefined : await readInputs(folder, options.calibrate, job)
       await packModel(folder, out, { ...packing!, grams, ...job, files: await rowsOf(folder, out) })
     }
   }
@@ -157,7 +157,11 @@ function packingOf({ quantize, block, tables, calibrate, to }: Options): PackTen
   }
 }
 
-async function calibrate(folder: string, file: string, { signal, onReading }: Job): Promise<Map<string, Float32Array>> {
+async function readInputs(
+  folder: string,
+  file: string,
+  { signal, onReading }: Job,
+): Promise<Map<string, Float32Array>> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new StemkitError('io', `${file} cannot be read: ${(error as Error).message}`, { cause: error })
   })

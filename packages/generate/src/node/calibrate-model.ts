@@ -41,7 +41,14 @@ export async function calibrateModel(
     const rows = openTableRows({ config, weights, custom, rows: tables?.rows })
     const session = { threads: availableParallelism() }
     return await collectGrams({
-      ...{ config, weights, custom, rows, sequences, signal, onProgress, session },
+      config,
+      weights,
+      custom,
+      rows,
+      sequences,
+      session,
+      signal,
+      onProgress,
       runtime: nodeRuntime(),
     })
   } finally {
