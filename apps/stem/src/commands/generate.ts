@@ -82,7 +82,14 @@ export function generateCommand(): Command {
       const { feedForwards: custom, drivers } = await openPlugins(plugin, { signal })
       const status = statusLine()
       const model = await loadModel(folder, {
-        ...{ store, budget, context, threads, deterministic, speculate, custom, signal },
+        store,
+        budget,
+        context,
+        threads,
+        deterministic,
+        speculate,
+        custom,
+        signal,
         // One text is all that there is.
         slots: 1,
         openRows: drivers.open,

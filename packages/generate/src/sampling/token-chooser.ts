@@ -31,7 +31,7 @@ export interface TokenChooser {
   choose(logits: Float32Array): ChosenToken
 }
 
-export const MAX_TOP_LOGPROBS = 20
+const MAX_TOP_LOGPROBS = 20
 
 /** @throws bad-input naming an option out of its range */
 export function createTokenChooser(
