@@ -79,6 +79,19 @@ function expectClose(found: Float32Array, wanted: Float32Array, tolerance = 1e-4
   expect(most).toBeLessThan(tolerance)
 }
 
+/** The matrices of a model in whole numbers, and what these stand for. */
+function pack({ config, weights }: Model, bits: 4 | 8) {
+  const packed = new Map<string, FrozenWeight>(weights)
+  const unpacked = new Map<string, NamedArray>(weights)
+  for (const [name, { role, shape }] of listWeights(config, custom)) {
+    if (role !== 'matrix') continue
+    const matrix = packMatrix(weights.get(name)!.data, shape as [number, number], { bits, block: 32 })
+    packed.set(name, matrix)
+    unpacked.set(name, { shape: matrix.shape, data: unpackMatrix(matrix) })
+  }
+  return { packed, unpacked }
+}
+
 describe.each([
   ['STEM', modelOf()],
   ['dense', modelOf({ kind: 'dense' })],
@@ -283,42 +296,47 @@ test('whatever else is in a step, logits are the same but for rounding', async (
   await decoder.dispose()
 })
 
-test('a deterministic decoder gives the same bits whatever else is in a step', async () => {
-  const model = modelOf({ dim: 64, ffnHidden: 96 })
-  const { decoder, whole, vocabSize } = await open(model, { slots: 5, deterministic: true })
-  const ids = sequenceOf(24)
-  const expected = await whole(ids)
-  const alone: Float32Array[] = []
-  const step = (slot: number, i: number): Chunk =>
-    i === 0 ? chunk(slot, 0, ids.slice(0, 4), 'last') : chunk(slot, i + 3, [ids[i + 3]!], 'last')
-  for (let i = 0; i < 21; i++) alone.push(...(await next(decoder, step(2, i))))
-  alone.forEach((logits, i) => expectClose(logits, expected.subarray((i + 3) * vocabSize, (i + 4) * vocabSize)))
-  for (const slot of [0, 4]) {
-    for (let i = 0; i < 21; i++) {
-      const others = [1, 2, 3].slice(i % 3).map((other) => chunk(other, 0, sequenceOf(1 + (i % 4), other)))
-      const [logits] = await next(decoder, step(slot, i), ...others)
-      expect(logits).toEqual(alone[i])
+test.each([
+  ['single precision', undefined],
+  ['4 bits', 4],
+  ['8 bits', 8],
+] as const)(
+  'a deterministic decoder with weights in %s gives the same bits whatever else is in a step',
+  async (_, bits) => {
+    const model = modelOf({ dim: 64, ffnHidden: 96 })
+    const { weights } = model
+    const { packed, unpacked } = bits ? pack(model, bits) : { packed: weights, unpacked: weights }
+    const { decoder, whole, vocabSize } = await open(
+      { ...model, weights: unpacked },
+      { slots: 5, deterministic: true, weights: packed },
+    )
+    const ids = sequenceOf(24)
+    const expected = await whole(ids)
+    const alone: Float32Array[] = []
+    const step = (slot: number, i: number): Chunk =>
+      i === 0 ? chunk(slot, 0, ids.slice(0, 4), 'last') : chunk(slot, i + 3, [ids[i + 3]!], 'last')
+    for (let i = 0; i < 21; i++) alone.push(...(await next(decoder, step(2, i))))
+    const tolerance = bits ? 1 : 1e-4
+    alone.forEach((logits, i) => {
+      expectClose(logits, expected.subarray((i + 3) * vocabSize, (i + 4) * vocabSize), tolerance)
+    })
+    for (const slot of [0, 4]) {
+      for (let i = 0; i < 21; i++) {
+        const others = [1, 2, 3].slice(i % 3).map((other) => chunk(other, 0, sequenceOf(1 + (i % 4), other)))
+        const [logits] = await next(decoder, step(slot, i), ...others)
+        expect(logits).toEqual(alone[i])
+      }
     }
-  }
-  await decoder.dispose()
-})
+    await decoder.dispose()
+  },
+)
 
 test.each([
   [4, 0.12],
   [8, 0.02],
 ] as const)('weights of %i bits give the logits of what they stand for, nearly', async (bits, tolerance) => {
   const model = modelOf({ dim: 64, ffnHidden: 96 })
-  const [packed, unpacked] = [new Map(model.weights), new Map(model.weights)] as [
-    Map<string, FrozenWeight>,
-    Map<string, NamedArray>,
-  ]
-  for (const [name, { role, shape }] of listWeights(model.config)) {
-    if (role !== 'matrix') continue
-    const { data } = model.weights.get(name)!
-    const matrix = packMatrix(data, shape as [number, number], { bits, block: 32 })
-    packed.set(name, matrix)
-    unpacked.set(name, { shape: matrix.shape, data: unpackMatrix(matrix) })
-  }
+  const { packed, unpacked } = pack(model, bits)
   const { decoder, whole, vocabSize } = await open({ ...model, weights: unpacked }, { weights: packed })
   const ids = sequenceOf(24)
   const expected = await whole(ids)
