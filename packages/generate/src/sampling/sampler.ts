@@ -82,7 +82,7 @@ export function candidates(
 
   let ids = topP < 1 ? nucleus(logits, weights, topP * total) : upTo(weights.length)
   // The largest weight is e^0 = 1, so min-p compares with the weight itself.
-  if (minP > 0) ids = ids.filter((id) => weights[id]! >= minP)
+  if (minP > 0) ids = atLeast(ids, weights, minP)
   if (ids.length === weights.length) return { ids, probabilities: divide(weights, total) }
   const kept = new Float64Array(ids.length)
   let keptTotal = 0
@@ -99,6 +99,12 @@ export function pick({ ids, probabilities }: Candidates, u: number): number {
   }
   // Rounding can leave the sum a little below 1; the last one that is possible at all takes what is left.
   return ids[probabilities.findLastIndex((probability) => probability > 0)]!
+}
+
+function atLeast(ids: Uint32Array, weights: Float64Array, least: number): Uint32Array {
+  const kept: number[] = []
+  for (let i = 0; i < ids.length; i++) if (weights[ids[i]!]! >= least) kept.push(ids[i]!)
+  return Uint32Array.from(kept)
 }
 
 function divide(values: Float64Array, by: number): Float64Array {

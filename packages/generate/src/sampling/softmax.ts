@@ -11,7 +11,7 @@ const halvings = Float64Array.from({ length: 65 }, (_, i) => 2 ** -i)
  */
 export function decay(x: number): number {
   if (x < NEGLIGIBLE) return 0
-  const steps = -((x / PER_STEP - 0.5) | 0)
+  const steps = (0.5 - x / PER_STEP) | 0
   const rest = x + steps * PER_STEP
   const power = 1 + rest * (1 + rest * (1 / 2 + rest * (1 / 6 + rest / 24)))
   return fractions[steps & (STEPS - 1)]! * halvings[steps >> 8]! * power
