@@ -93,14 +93,18 @@ describe('docs/command-line.md', () => {
   const sectionOf = (command: Command): string =>
     text.split(/^## /m).find((section) => section.startsWith(`stem ${command.name()}\n`)) ?? ''
   const flags = (part: string): Set<string> => new Set(part.match(/(?<![\w-])--[a-z][a-z-]*/g))
+  /** Those of a command and of its verbs. */
+  const optionsOf = (command: Command): Command['options'] =>
+    [command, ...command.commands].flatMap(({ options }) => options)
+  const namesOf = (command: Command): Set<string> => new Set(optionsOf(command).map(({ long }) => long!))
 
   test.each(commands.map((command) => [command.name(), command] as const))(
     'stem %s has its options and no others',
     (_, command) => {
       const section = sectionOf(command)
       expect(section).not.toBe('')
-      expect([...flags(section)].toSorted()).toEqual(command.options.map(({ long }) => long).toSorted())
-      for (const { argChoices = [] } of command.options)
+      expect([...flags(section)].toSorted()).toEqual([...namesOf(command)].toSorted())
+      for (const { argChoices = [] } of optionsOf(command))
         for (const choice of argChoices) expect(section).toContain(choice)
     },
   )
@@ -110,8 +114,8 @@ describe('docs/command-line.md', () => {
       for (const [, name, rest] of read(document).matchAll(/^(?:npm run stem -- |pnpm stem |stem )(\w+)(.*)$/gm)) {
         const command = commands.find((each) => each.name() === name)
         expect(command, `${document}: stem ${name}`).toBeDefined()
-        const known = command!.options.map(({ long }) => long)
-        for (const flag of flags(rest!)) expect(known, `${document}: stem ${name}${rest}`).toContain(flag)
+        const known = namesOf(command!)
+        for (const flag of flags(rest!)) expect([...known], `${document}: stem ${name}${rest}`).toContain(flag)
       }
     }
   })

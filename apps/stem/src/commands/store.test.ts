@@ -44,7 +44,7 @@ describe('stem store', () => {
   test(
     'copies a table to another medium, and to another dtype',
     async () => {
-      expect(await store('copy', 'file:./rows', 'sqlite:./rows.db', '--verify')).toMatchObject({ code: 0, stderr: '' })
+      expect(await store('copy', 'file:./rows', 'sqlite:./rows.db')).toMatchObject({ code: 0, stderr: '' })
       expect(await text('run/model', '--store', 'sqlite:./rows.db')).toEqual(await text('run/model'))
       const args = ['copy', 'sqlite:./rows.db', 'lmdb:./rows-f16', '--dtype', 'f16', '--state', 'none', '--json']
       expect(JSON.parse((await store(...args)).stdout)).toMatchObject({ bytes: 300 * 64, layout: { dtype: 'f16' } })

@@ -22,7 +22,7 @@ export interface Build {
 /** Longest that a build which ends early takes to say how far it came. */
 const LAST_WORD_MS = 3000
 /** Rows of an earlier try that are compared with the source before it is gone on with. */
-const SAMPLE = 16
+const SAMPLE = 8
 const ZEROS_BYTES = 4 * 2 ** 20
 
 const isCorrupt = (error: unknown): boolean => StemkitError.isInstance(error) && error.code === 'corrupt'

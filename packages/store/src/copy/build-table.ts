@@ -77,6 +77,7 @@ export async function buildRowTable(options: BuildTableOptions): Promise<RowTabl
     const resumedRows = mark.written
     const report = (stage: BuildProgress['stage'], done: number): void =>
       onProgress?.({ stage, rows: done, totalRows: rows, resumedRows })
+    report('writing', resumedRows)
     await writeRows(build, mark, (done) => report('writing', done))
     if (options.verify !== false) await checkRowsBack(build, mark, (done) => report('checking', done))
     await options.confirm?.()

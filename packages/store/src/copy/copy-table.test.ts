@@ -70,11 +70,11 @@ describe('a copy that was cut short', () => {
     const seen: object[] = []
     const copy = await copyTo(from, medium, { onProgress: (progress) => seen.push(progress) })
     expect(await contentOf(copy)).toBe(await contentOf(source))
-    expect(seen[0]).toEqual({ stage: 'writing', rows: 24, totalRows: ROWS, resumedRows: 21 })
+    expect(seen[0]).toEqual({ stage: 'writing', rows: 21, totalRows: ROWS, resumedRows: 21 })
     expect(seen.at(-1)).toEqual({ stage: 'checking', rows: ROWS, totalRows: ROWS, resumedRows: 21 })
     // A sample of the rows that are there is compared with the source.
     expect(asked.filter((id) => id >= 21)).toEqual(Array.from({ length: ROWS - 21 }, (_, i) => 21 + i))
-    expect(asked.filter((id) => id < 21)).toHaveLength(16)
+    expect(asked.filter((id) => id < 21)).toHaveLength(8)
   })
 
   test('begins anew where the source has another version, and says so', async () => {
