@@ -56,7 +56,7 @@ const echoed = ({ served }: Work, { text, tokens }: Prompt): string =>
   text ?? served.model.tokenizer?.decode(tokens) ?? ''
 
 /** Choices as they grow: each has what was added. */
-export async function* completionPieces(work: Work, task: CompletionTask): AsyncGenerator<Choice & Made, void> {
+async function* completionPieces(work: Work, task: CompletionTask): AsyncGenerator<Choice & Made, void> {
   const { request, prompts, bestOf } = task
   const { echo, logprobs } = request
   const jobs = jobsOf(task)

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { finishReasonSchema, generationFields, tablesSchema, usageSchema } from './fields.ts'
 
 /** Most prompts of one request. */
-export const MAX_PROMPTS = 128
+const MAX_PROMPTS = 128
 
 export type PromptInput = string | string[] | number[] | number[][]
 
