@@ -30,5 +30,6 @@ export {
 export { argmax, logProbability } from './sampling/softmax.ts'
 export type { ChooserOptions, TokenLogprob } from './sampling/token-chooser.ts'
 export type { ScoreOptions, Scores } from './scoring.ts'
+export { openTableRows, type TableRows } from './table-rows.ts'
 export { createTextStream, type TextStream } from './text-stream.ts'
 export type { ModelStats, StoreUse, Usage } from './usage.ts'

@@ -10,6 +10,7 @@ import { startLlamaCpp } from './llama-cpp/side.ts'
 import { measureSections, type Contestant, type Contestants } from './measure.ts'
 import { measureMemoryBandwidth } from './memory-bandwidth.ts'
 import { decodeResults, denseStepBytes } from './metrics.ts'
+import { startStemkit } from './stemkit/side.ts'
 import { randomWeight, TWINS } from './twin.ts'
 
 const SEED = 5
@@ -27,13 +28,16 @@ const PEER_FORMATS: Readonly<Partial<Record<DecodeFormat, { type: GgufType; bits
  */
 export async function run(options: BenchmarkOptions): Promise<Report> {
   await using opened = new AsyncDisposableStack()
-  const missing: Record<string, string> = { stemkit: 'there is no compiled decode to measure yet' }
+  const missing: Record<string, string> = {}
   const llamacpp = await openLlamaCpp(opened, options).catch((error: unknown) => {
     if (!StemkitError.isInstance(error) || error.code !== 'unsupported') throw error
     options.progress((missing['llama.cpp'] = error.message))
     return undefined
   })
-  const contestants: Contestants = llamacpp ? { llamacpp } : {}
+  const formats: readonly DecodeFormat[] = options.quick ? ['q4'] : ['q4', 'q8', 'f16', 'f32']
+  const stem = { side: await openStemkit(opened, 'stem', options), formats }
+  const dense = { side: await openStemkit(opened, 'dense', options), formats }
+  const contestants: Contestants = { stem, dense, ...(llamacpp && { llamacpp }) }
   const bandwidth = await measureMemoryBandwidth()
   const measured = await measureSections(contestants, options)
   const peers = {
@@ -48,6 +52,16 @@ export async function run(options: BenchmarkOptions): Promise<Report> {
   }
   const results = decodeResults(measured, { bandwidth, perplexityRatio: undefined })
   return { benchmark: 'decode', machine: describeMachine(peers), results }
+}
+
+async function openStemkit(
+  opened: AsyncDisposableStack,
+  twin: 'stem' | 'dense',
+  { signal }: BenchmarkOptions,
+): Promise<DecodeSide> {
+  const side = opened.adopt(await startStemkit({ twin, signal }), (each) => each.dispose())
+  side.pause()
+  return side
 }
 
 /** llama.cpp with the dense twin in every format, from files that are removed at the end. */

@@ -1,0 +1,84 @@
+import { compiledEngine, type FrozenWeight } from '@stemkit/compile'
+import { nodeRuntime } from '@stemkit/compile/node'
+import { createDecoder, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
+import { listWeights, type ModelConfig } from '@stemkit/model'
+import { createRowStore, memoryRows } from '@stemkit/store'
+import { blockFor, packMatrix, toFloat16 } from '@stemkit/weights'
+import type { DecodeFormat } from '../decode-side.ts'
+import { randomWeight } from '../twin.ts'
+
+const SEED = 5
+/** With 4 bits it takes 4.5 bits a weight, as llama.cpp's Q4_0 does. */
+const BLOCK = 128
+
+export interface BenchModel {
+  readonly config: ModelConfig
+  readonly weights: ReadonlyMap<string, FrozenWeight>
+  readonly rows: TableRows
+}
+
+/** A model of random weights in a format; its embedding in half precision, its head in 8 bits where the rest is in 4. */
+export function makeModel(config: ModelConfig, format: DecodeFormat): BenchModel {
+  const weights = new Map<string, FrozenWeight>()
+  for (const [name, { shape, role }] of listWeights(config)) {
+    if (role !== 'table') weights.set(name, inFormat(name, shape, randomWeight(config, name, SEED), format))
+  }
+  return { config, weights, rows: randomRows(config) }
+}
+
+function inFormat(name: string, shape: readonly number[], data: Float32Array, format: DecodeFormat): FrozenWeight {
+  const [N, K] = shape as [number, number | undefined]
+  if (K === undefined || format === 'f32') return { shape, data }
+  const isEmbedding = name === 'model.embed_tokens.weight'
+  if (isEmbedding || format === 'f16') return { shape, data: Uint16Array.from(data, toFloat16) }
+  const bits = format === 'q8' || name === 'lm_head.weight' ? 8 : 4
+  return packMatrix(data, [N, K], { bits, block: blockFor(K, BLOCK)! })
+}
+
+/** All tables in one store in memory, int8: 2 GB at the benchmark's shape. Their numbers do not matter, their size does. */
+function randomRows(config: ModelConfig): TableRows {
+  const tables = [...listWeights(config)].filter(([, { role }]) => role === 'table')
+  if (tables.length === 0) return openTableRows({ config, weights: new Map() })
+  const [, width] = tables[0]![1].shape as [number, number]
+  const layout = { layers: tables.length, width, dtype: 'int8', state: 'none' } as const
+  const values = layout.layers * width
+  const rowBytes = values + 4 * layout.layers
+  const buffer = new Uint8Array(config.vocabSize * rowBytes)
+  const words = new Uint32Array(buffer.buffer)
+  let state = 0x2545f491
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    words[i] = state
+  }
+  for (let row = 0; row < config.vocabSize; row++) {
+    new Float32Array(buffer.buffer, row * rowBytes + values, layout.layers).fill(1 / 127)
+  }
+  const driver = memoryRows({ rows: config.vocabSize, rowBytes, buffer })
+  return openTableRows({ config, weights: new Map(), rows: createRowStore({ table: { ...driver, layout } }) })
+}
+
+export interface OpenOptions {
+  readonly slots: number
+  readonly threads: number
+}
+
+/** A decoder of the model, on the runtime that decodes in Node. */
+export const openDecoder = (model: BenchModel, { slots, threads }: OpenOptions): Promise<Decoder> =>
+  createDecoder({ ...model, engine: compiledEngine(nodeRuntime(), { threads }), slots })
+
+/** Bytes that one step reads, with `cached` tokens in each of the caches. */
+export function stepBytes(
+  { config, weights }: BenchModel,
+  { batch, cached }: { batch: number; cached: number },
+): number {
+  let bytes = 0
+  for (const [name, weight] of weights) {
+    if (name === 'model.embed_tokens.weight') continue
+    bytes += weight.data.byteLength + ('scales' in weight ? weight.scales.byteLength : 0)
+  }
+  const tables = config.feedForwards.filter((kind) => kind === 'stem').length
+  const keysAndValues = cached * config.layers * 2 * config.kvHeads * config.headDim * 4
+  return bytes + batch * (keysAndValues + tables * config.ffnHidden)
+}
