@@ -5,8 +5,8 @@ import { StemCachedAttention, type StemCachedAttentionInputs } from './kernels.t
 import { MASKED } from './masks.ts'
 import { rope, type RopeTables } from './rope.ts'
 import { opError } from './scope.ts'
-import { add, cast, greater, matMul, mul, oneHot, pad, range, reshape, slice, softmax, sub, sum } from './tfjs.ts'
-import { transpose } from './tfjs.ts'
+import { add, cast, equal, greater, matMul, mul, pad, range, reshape, slice, softmax, sub, sum } from './tfjs.ts'
+import { transpose, where } from './tfjs.ts'
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.ts'
 
 /** Keys, after the rotary embedding, and values of B sequences: each [B, G, C, w], of which hd of w channels are used. */
@@ -47,14 +47,16 @@ function compose(inputs: StemCachedAttentionInputs, tables: RopeTables, options:
   const [, G, C] = inputs.keys.shape as [number, number, number]
   const positions = add(reshape(last, [B, 1]), reshape(range(1 - T, 1, 1, 'int32'), [1, T])) as Tensor2D
   const turned = (x: Tensor, count: number): Tensor => rope(x as Tensor3D, positions, tables, count)
-  const hot = cast(oneHot(positions, C), 'float32')
+  const places = range(0, C, 1, 'int32')
+  // A bool that was only cast to float32 cannot be transposed on WebGPU.
+  const hot = where(equal(reshape(positions, [B, T, 1]), reshape(places, [1, 1, C])), 1, 0)
   const keys = write(inputs.keys, hot, turned(k, kvHeads), options)
   const values = write(inputs.values, hot, v, options)
 
   const used = (cache: Tensor): Tensor => slice(cache, [0, 0, 0, 0], [B, G, C, headDim])
   const scaled = mul(turned(q, heads), 1 / Math.sqrt(headDim))
   const scores = matMul(toGroups(scaled, heads, kvHeads), used(keys), false, true)
-  const later = greater(reshape(range(0, C, 1, 'int32'), [1, 1, 1, C]), reshape(positions, [B, 1, T, 1]))
+  const later = greater(reshape(places, [1, 1, 1, C]), reshape(positions, [B, 1, T, 1]))
   const masked = add(reshape(scores, [B, heads, T, C]), mul(cast(later, 'float32'), MASKED))
   const probabilities = reshape(softmax(masked), scores.shape)
   return [fromGroups(matMul(probabilities, used(values)), heads), keys, values]
