@@ -2,7 +2,7 @@ import { compiledEngine, type FrozenWeight } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import { createDecoder, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
 import { listWeights, type ModelConfig } from '@stemkit/model'
-import { createRowStore, memoryRows } from '@stemkit/store'
+import { createRowStore, memoryRows, payloadBytes, type RowLayout } from '@stemkit/store'
 import { blockFor, packMatrix, toFloat16 } from '@stemkit/weights'
 import type { DecodeFormat } from '../decode-side.ts'
 import { randomWeight } from '../twin.ts'
@@ -37,26 +37,35 @@ function inFormat(name: string, shape: readonly number[], data: Float32Array, fo
 
 /** All tables in one store in memory, int8: 2 GB at the benchmark's shape. Their numbers do not matter, their size does. */
 function randomRows(config: ModelConfig): TableRows {
-  const tables = [...listWeights(config)].filter(([, { role }]) => role === 'table')
-  if (tables.length === 0) return openTableRows({ config, weights: new Map() })
-  const [, width] = tables[0]![1].shape as [number, number]
-  const layout = { layers: tables.length, width, dtype: 'int8', state: 'none' } as const
-  const values = layout.layers * width
-  const rowBytes = values + 4 * layout.layers
+  const layout = tablesLayout(config)
+  if (layout === undefined) return openTableRows({ config, weights: new Map() })
+  const rowBytes = payloadBytes(layout)
   const buffer = new Uint8Array(config.vocabSize * rowBytes)
-  const words = new Uint32Array(buffer.buffer)
-  let state = 0x2545f491
+  for (let id = 0; id < config.vocabSize; id++) {
+    fillRow(layout, id, buffer.subarray(id * rowBytes, (id + 1) * rowBytes))
+  }
+  const driver = memoryRows({ rows: config.vocabSize, rowBytes, buffer })
+  return openTableRows({ config, weights: new Map(), rows: createRowStore({ table: { ...driver, layout } }) })
+}
+
+/** How a store holds the tables; undefined for a model without. */
+export function tablesLayout(config: ModelConfig): RowLayout | undefined {
+  const tables = [...listWeights(config)].filter(([, { role }]) => role === 'table')
+  const width = tables[0]?.[1].shape[1]
+  return width === undefined ? undefined : { layers: tables.length, width, dtype: 'int8', state: 'none' }
+}
+
+/** Row `id` [L][w], always the same: numbers of 8 bits, then a scale for each layer. */
+export function fillRow({ layers, width }: RowLayout, id: number, into: Uint8Array): void {
+  const words = new Uint32Array(into.buffer, into.byteOffset, into.length >> 2)
+  let state = Math.imul(id + 1, 0x9e3779b1) || 1
   for (let i = 0; i < words.length; i++) {
     state ^= state << 13
     state ^= state >>> 17
     state ^= state << 5
     words[i] = state
   }
-  for (let row = 0; row < config.vocabSize; row++) {
-    new Float32Array(buffer.buffer, row * rowBytes + values, layout.layers).fill(1 / 127)
-  }
-  const driver = memoryRows({ rows: config.vocabSize, rowBytes, buffer })
-  return openTableRows({ config, weights: new Map(), rows: createRowStore({ table: { ...driver, layout } }) })
+  new Float32Array(into.buffer, into.byteOffset + into.length - 4 * layers, layers).fill(1 / width ** 0.5)
 }
 
 export interface OpenOptions {

@@ -1,0 +1,175 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { argmax, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
+import { createRowStore, createRowTable, openRowTable, payloadBytes, recordBytes, type RowStore } from '@stemkit/store'
+import { openFileRows } from '@stemkit/store/node'
+import { describeMachine, type BenchmarkOptions, type Report, type Result, type Target } from '../report.ts'
+import { interleave, medianRatio, type Timing } from '../timing.ts'
+import { tokenStreams } from '../token-streams.ts'
+import { fillRow, makeModel, openDecoder, tablesLayout } from './stemkit/model.ts'
+import { TWINS } from './twin.ts'
+
+const config = TWINS.stem
+const layout = tablesLayout(config)!
+/** Tables are as many times the memory that rows are given. */
+const TIMES_BUDGET = 8
+const CONTEXT = 128
+const BATCHES = [1, 16] as const
+
+/**
+ * Decoding with tables in a file, eight times the memory that their rows are given, against decoding with all of them in memory: 4-bit
+ * weights, int8 rows, the tokens of a real text one after the other. And how a model begins whose rows have not been read.
+ */
+export async function run({ progress, quick = false, signal }: BenchmarkOptions): Promise<Report> {
+  await using opened = new AsyncDisposableStack()
+  const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'stemkit-bench-')), (path) => rm(path, { recursive: true }))
+  const url = `file:${join(folder, 'rows')}`
+  progress('making the tables')
+  await makeTables(url, signal)
+  progress('packing the weights')
+  const model = makeModel(config, 'q4')
+  const decoder = opened.adopt(
+    await openDecoder(model, { slots: BATCHES.at(-1)!, threads: availableParallelism() }),
+    (each) => each.dispose(),
+  )
+  const prompt = textOf(CONTEXT)
+  const first = await firstToken(decoder, url, prompt)
+
+  const stored = await openStored(url)
+  opened.defer(() => stored.rows.dispose())
+  progress('warming the cache')
+  await warmUp(stored.rows)
+  const results: Result[] = []
+  for (const batch of BATCHES) {
+    for (let slot = 0; slot < batch; slot++) {
+      await decoder.run([{ slot, start: 0, ids: prompt, asked: 'none', rows: model.rows }])
+    }
+    const steps = quick ? 8 : 64
+    const texts = [wordsOf(batch, 1), wordsOf(batch, 2)] as const
+    const before = stored.store.stats().cache!
+    const times = await interleave(
+      {
+        resident: { run: () => decode(decoder, model.rows, texts[0], steps) },
+        stored: { run: () => decode(decoder, stored.rows, texts[1], steps) },
+      },
+      { ...(quick ? { rounds: 2 } : {}), warmUp: quick ? 1 : 4, progress, ...(signal ? { signal } : {}) },
+    )
+    results.push(...speeds(batch, steps, times, hitRate(before, stored.store.stats().cache!)))
+  }
+  const bytes = config.vocabSize * payloadBytes(layout)
+  return {
+    benchmark: 'decode-tables',
+    machine: describeMachine(),
+    results: [
+      ...results,
+      result('tables', bytes, 'bytes'),
+      result('budget', Math.ceil(bytes / TIMES_BUDGET), 'bytes'),
+      result('first_token_stored', first.storedMs, 'ms'),
+      result('first_token_resident', first.residentMs, 'ms'),
+      result('first_token_bytes_read', first.bytesRead, 'bytes'),
+      result('first_token_rows', first.rows, 'rows'),
+    ],
+  }
+}
+
+async function makeTables(url: string, signal: AbortSignal | undefined): Promise<void> {
+  const { vocabSize: rows } = config
+  const rowBytes = payloadBytes(layout)
+  const driver = await openFileRows(url, { create: { rows, rowBytes: recordBytes(layout) } })
+  const fill = (ids: Uint32Array, into: Uint8Array): void => {
+    ids.forEach((id, i) => fillRow(layout, id, into.subarray(i * rowBytes, (i + 1) * rowBytes)))
+  }
+  const table = await createRowTable({ driver, layout, rows, fill, ...(signal ? { signal } : {}) })
+  await table.dispose()
+}
+
+async function openStored(url: string): Promise<{ store: RowStore; rows: TableRows }> {
+  const table = await openRowTable({ driver: await openFileRows(url, { readOnly: true }), mode: 'read' })
+  const budget = Math.ceil((config.vocabSize * payloadBytes(layout)) / TIMES_BUDGET)
+  const store = createRowStore({ table, budget })
+  return { store, rows: openTableRows({ config, weights: new Map(), rows: store }) }
+}
+
+/** From a table that was opened just now: what a prompt reads of it, and how long it takes beside one with all rows there. */
+async function firstToken(decoder: Decoder, url: string, prompt: Int32Array) {
+  const { store, rows } = await openStored(url)
+  const read = async (from?: TableRows): Promise<number> => {
+    const start = performance.now()
+    const [logits] = await decoder.run([{ slot: 0, start: 0, ids: prompt, asked: 'last', ...(from && { rows: from }) }])
+    argmax(logits!)
+    return performance.now() - start
+  }
+  await read()
+  const residentMs = await read()
+  const storedMs = await read(rows)
+  const { bytesRead, rowsRead } = store.stats()
+  await rows.dispose()
+  return { residentMs, storedMs, bytesRead, rows: rowsRead }
+}
+
+/** Gathers the rows of many tokens, as a server that has run for a while has done. */
+async function warmUp(rows: TableRows): Promise<void> {
+  const [words] = wordsOf(1, 0)
+  for (let i = 0; i < 2000; i++) await rows.gather(Int32Array.from({ length: 16 }, () => words!.next().value as number))
+}
+
+/** Steps over the next tokens of the texts, as if these had been chosen; the likeliest token is found all the same. */
+async function decode(
+  decoder: Decoder,
+  rows: TableRows,
+  texts: readonly Iterator<number>[],
+  steps: number,
+): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    const chunks = texts.map((text, slot) => ({
+      slot,
+      start: CONTEXT + step,
+      ids: Int32Array.of(text.next().value!),
+      asked: 'last' as const,
+      rows,
+    }))
+    for (const logits of await decoder.run(chunks)) argmax(logits)
+  }
+}
+
+const stream = (): Uint32Array => tokenStreams[0]!.read()!.filter((id) => id < config.vocabSize)
+let text: Uint32Array | undefined
+
+const textOf = (length: number): Int32Array => Int32Array.from((text ??= stream()).subarray(0, length))
+
+/** Places far from each other in a text, to read on from. */
+function wordsOf(batch: number, seed: number): Iterator<number>[] {
+  const words = (text ??= stream())
+  return Array.from({ length: batch }, (_, i) => {
+    let at = Math.floor(((i + seed / 3) / batch) * words.length)
+    return { next: () => ({ done: false, value: words[at++ % words.length]! }) }
+  })
+}
+
+interface Hits {
+  readonly hits: number
+  readonly misses: number
+}
+
+const hitRate = (before: Hits, after: Hits): number => {
+  const hits = after.hits - before.hits
+  return hits / (hits + after.misses - before.misses)
+}
+
+function speeds(batch: number, steps: number, times: Record<'resident' | 'stored', Timing>, hits: number): Result[] {
+  const name = `b${batch}`
+  return [
+    result(`decode_stored_vs_resident_${name}`, medianRatio(times.resident, times.stored), 'times as fast', '>= 0.95'),
+    result(`hit_rate_${name}`, hits, 'of rows'),
+    result(`resident_${name}`, (1000 * batch * steps) / times.resident.median, 'tok/s'),
+    result(`stored_${name}`, (1000 * batch * steps) / times.stored.median, 'tok/s'),
+  ]
+}
+
+const result = (metric: string, value: number, unit: string, target: Target = null): Result => ({
+  metric,
+  value,
+  unit,
+  target,
+})
