@@ -16,7 +16,7 @@ export async function makeFileTable(
   await table.dispose()
 }
 
-export const tableAt = async (url: string): Promise<RowTable> =>
+const tableAt = async (url: string): Promise<RowTable> =>
   openRowTable({ driver: await openRows(url, { readOnly: true }), mode: 'read' })
 
 /** All rows of the table at a URL. */
