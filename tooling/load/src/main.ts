@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { writeBenchModel } from '@stemkit/bench/decode-model'
+import { TWINS } from '@stemkit/bench/decode-twin'
 import { Command, CommanderError } from 'commander'
 import { runClient } from './client.ts'
 import { startServer } from './server-process.ts'
@@ -9,6 +11,7 @@ import { summarize, type LoadSummary, type Quantiles } from './summary.ts'
 
 interface Options {
   readonly model?: string
+  readonly benchModel?: boolean
   readonly clients: string
   readonly seconds: string
   readonly maxTokens: string
@@ -23,6 +26,7 @@ program
   .command('serve')
   .description('many clients that stream from `stem serve` at once')
   .option('--model <folder>', 'what to serve (default: a small model with random weights)')
+  .option('--bench-model', 'the STEM model of `bench decode` in 4 bits, its tables in a file (2 GB on the disk)')
   .option('--clients <n>', 'how many at once', '200')
   .option('--seconds <n>', 'for how long', '300')
   .option('--max-tokens <n>', 'tokens of each answer', '64')
@@ -33,7 +37,8 @@ program
   .action(async (options: Options) => {
     const folder = await mkdtemp(join(tmpdir(), 'stemkit-load-'))
     try {
-      if (options.model === undefined) await writeSmallModel(folder)
+      if (options.benchModel) await writeBenchModel(folder, TWINS.stem)
+      else if (options.model === undefined) await writeSmallModel(folder)
       const summary = await underLoad(options.model ?? folder, options)
       process.stdout.write(`${options.json ? JSON.stringify(summary) : format(summary)}\n`)
     } finally {

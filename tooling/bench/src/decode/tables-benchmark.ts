@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { argmax, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
-import { createRowStore, createRowTable, openRowTable, payloadBytes, recordBytes, type RowStore } from '@stemkit/store'
+import { createRowStore, openRowTable, payloadBytes, type RowStore } from '@stemkit/store'
 import { openFileRows } from '@stemkit/store/node'
 import { describeMachine, type BenchmarkOptions, type Report, type Result, type Target } from '../report.ts'
 import { interleave, medianRatio, type Timing } from '../timing.ts'
 import { tokenStreams } from '../token-streams.ts'
-import { fillRow, makeModel, openDecoder, tablesLayout } from './stemkit/model.ts'
+import { makeModel, openDecoder, tablesLayout } from './stemkit/model.ts'
 import { TWINS } from './twin.ts'
+import { makeTables } from './write-model.ts'
 
 const config = TWINS.stem
 const layout = tablesLayout(config)!
@@ -26,7 +27,7 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
   const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'stemkit-bench-')), (path) => rm(path, { recursive: true }))
   const url = `file:${join(folder, 'rows')}`
   progress('making the tables')
-  await makeTables(url, signal)
+  await makeTables(config, url, { signal })
   progress('packing the weights')
   const model = makeModel(config, 'q4')
   const decoder = opened.adopt(
@@ -71,17 +72,6 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
       result('first_token_rows', first.rows, 'rows'),
     ],
   }
-}
-
-async function makeTables(url: string, signal: AbortSignal | undefined): Promise<void> {
-  const { vocabSize: rows } = config
-  const rowBytes = payloadBytes(layout)
-  const driver = await openFileRows(url, { create: { rows, rowBytes: recordBytes(layout) } })
-  const fill = (ids: Uint32Array, into: Uint8Array): void => {
-    ids.forEach((id, i) => fillRow(layout, id, into.subarray(i * rowBytes, (i + 1) * rowBytes)))
-  }
-  const table = await createRowTable({ driver, layout, rows, fill, ...(signal ? { signal } : {}) })
-  await table.dispose()
 }
 
 async function openStored(url: string): Promise<{ store: RowStore; rows: TableRows }> {
