@@ -1,0 +1,37 @@
+import type { Overlay } from '@stemkit/store'
+import { parseEdit, type Edit } from '../edit.ts'
+
+/** An edit as it is kept beside its rows, which say what its vector did. */
+export type KeptEdit = Edit extends infer E ? (E extends unknown ? Omit<E, 'vector'> : never) : never
+
+/** What an overlay's note holds. */
+export interface EditNote {
+  readonly user?: string
+  /** Of an import several, in the order in which they were made. */
+  readonly edits: readonly KeptEdit[]
+  /** Rows that it was made from, as they then were. */
+  readonly reads: readonly number[]
+}
+
+const FORMAT = 1
+
+export const withoutVector = (edit: Edit): KeptEdit => {
+  if (!('vector' in edit)) return edit
+  const { vector: _, ...rest } = edit
+  return rest
+}
+
+export const writeNote = (note: EditNote): string => JSON.stringify({ stemkitEdit: FORMAT, ...note })
+
+/** What a note says; undefined where it is of an overlay that is no edit. */
+export function readNote({ note }: Pick<Overlay, 'note'>): EditNote | undefined {
+  if (!note?.startsWith('{"stemkitEdit":')) return undefined
+  const { stemkitEdit, ...rest } = JSON.parse(note) as { stemkitEdit: number } & EditNote
+  return stemkitEdit === FORMAT ? rest : undefined
+}
+
+/** @throws bad-input for what cannot have been an edit */
+export function parseKeptEdit(value: unknown): KeptEdit {
+  const isAdd = typeof value === 'object' && value !== null && 'operation' in value && value.operation === 'add'
+  return withoutVector(parseEdit(isAdd ? { ...value, vector: [[0]] } : value))
+}

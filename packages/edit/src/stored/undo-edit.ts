@@ -1,0 +1,23 @@
+import type { EditedTable } from '../rows/stacked-rows.ts'
+import type { Applied, ApplyOptions } from './apply-edit.ts'
+import { requireIndependent } from './independence.ts'
+import { inTurn } from './in-turn.ts'
+import { findEdit } from './list-edits.ts'
+
+/**
+ * Takes an edit back: every row is, byte for byte, as if it had never been made. In any order, unless a later edit was
+ * made from its rows.
+ * @returns the edit that was undone, and the version without it
+ * @throws not-found if there is no such edit, conflict naming an edit that was made from its rows
+ */
+export function undoEdit(edited: EditedTable, name: string, options: ApplyOptions = {}): Promise<Applied> {
+  const { user, ...cancel } = options
+  const { table, overlays = table } = edited
+  return inTurn(edited, async () => {
+    const edit = findEdit(edited, name, { user })
+    const { ids } = await overlays.overlayKeys(edit.overlay, cancel)
+    if (edit.current) requireIndependent(edited, edit, ids, 'undone')
+    await overlays.removeOverlay(edit.overlay, cancel)
+    return { ...edit, version: overlays.version }
+  })
+}
