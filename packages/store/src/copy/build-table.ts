@@ -1,9 +1,8 @@
-import { StemkitError } from '@stemkit/spec/errors'
 import type { RowDriver, RowOptions } from '@stemkit/spec/row-driver'
 import { checkLayout, payloadBytes, type RowLayout } from '../layout.ts'
+import { checkPlaces, checkWritable } from '../table/driver-checks.ts'
+import { makeFirstVersion, requireNoTable } from '../table/first-version.ts'
 import { openRowTable } from '../table/open-row-table.ts'
-import { encodeRoot, metasOf, type Root } from '../table/root.ts'
-import { recordBytes } from '../table/row-io.ts'
 import type { RowTable } from '../table/row-table.ts'
 import { BUILD_MARK, isSameBuild, newMark, putMark, readMark, type BuildMark } from './build-mark.ts'
 import { checkRowsBack, isStale, requireZeros, writeRows, type Build } from './build-rows.ts'
@@ -56,7 +55,8 @@ export async function buildRowTable(options: BuildTableOptions): Promise<RowTabl
   const { driver, layout, rows, source, signal, onProgress } = options
   signal?.throwIfAborted()
   checkLayout(layout)
-  checkPlaces(driver, layout)
+  checkWritable(driver)
+  checkPlaces(driver, { layout, places: 0 })
   const cancel = signal ? { signal } : {}
   const lock = await driver.lock?.(cancel)
   try {
@@ -81,9 +81,8 @@ export async function buildRowTable(options: BuildTableOptions): Promise<RowTabl
     await writeRows(build, mark, (done) => report('writing', done))
     if (options.verify !== false) await checkRowsBack(build, mark, (done) => report('checking', done))
     await options.confirm?.()
-    await driver.flush?.(cancel)
-    await metasOf(driver).put!('root', encodeRoot(firstRoot(layout, rows)), { ...cancel, ifVersion: null })
-    await driver.flush?.(cancel)
+    // Whoever writes next removes the mark.
+    await makeFirstVersion(driver, { layout, rows, garbage: [BUILD_MARK] }, cancel)
   } finally {
     await lock?.release()
   }
@@ -98,9 +97,7 @@ async function findStart(
 ): Promise<{ mark: BuildMark; isRestart: boolean }> {
   const { driver } = build
   const cancel = signal ? { signal } : {}
-  if ((await metasOf(driver).get('root', cancel)) !== undefined) {
-    throw new StemkitError('conflict', 'row table: there is a table already; open it, or make one elsewhere')
-  }
+  await requireNoTable(driver, cancel)
   const found = await readMark(driver, cancel)
   const mark = found === 'unreadable' ? undefined : found
   if (found === undefined && existing) await requireZeros(driver, build.signal)
@@ -112,31 +109,4 @@ async function findStart(
   // From here on rows of an earlier try are written over: its mark must not come back.
   await driver.flush?.(cancel)
   return { mark: wanted, isRestart: mark !== undefined && mark.written > 0 }
-}
-
-/** A table of one version. Whoever writes next removes the mark, as garbage. */
-const firstRoot = (layout: RowLayout, rows: number): Root => ({
-  id: crypto.randomUUID(),
-  layout,
-  rows,
-  places: rows,
-  writer: 0,
-  nextVersion: 2,
-  nextRecord: 1,
-  nextKey: rows,
-  versions: [{ version: 1, content: 1, movedRows: 0, kept: false, records: [], overlays: [] }],
-  overlays: [],
-  records: [],
-  garbage: [BUILD_MARK],
-})
-
-function checkPlaces(driver: RowDriver, layout: RowLayout): void {
-  if (driver.write === undefined || driver.resize === undefined || driver.meta?.put === undefined) {
-    throw new StemkitError('unsupported', 'row table: this place can only be read; make the table in another')
-  }
-  if (driver.rowBytes === recordBytes(layout)) return
-  throw new StemkitError(
-    'bad-input',
-    `row table: the places there have ${driver.rowBytes} bytes, this layout needs ${recordBytes(layout)}; make it elsewhere`,
-  )
 }

@@ -1,10 +1,12 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowDriver, RowLock, RowOptions } from '@stemkit/spec/row-driver'
 import { checkLayout, type RowLayout } from '../layout.ts'
+import { checkPlaces, checkWritable } from './driver-checks.ts'
+import { makeFirstVersion, requireNoTable } from './first-version.ts'
 import { openReader } from './reader.ts'
 import { GONE } from './records.ts'
-import { encodeRoot, metasOf, readRoot, type Root } from './root.ts'
-import { recordBytes, rowIo } from './row-io.ts'
+import { readRoot } from './root.ts'
+import { rowIo } from './row-io.ts'
 import type { RowTable } from './row-table.ts'
 import { openWriter } from './writer.ts'
 
@@ -63,12 +65,12 @@ export async function openRowTable({
 }: OpenRowTableOptions): Promise<RowTable> {
   options.signal?.throwIfAborted()
   if (mode === 'read') {
-    checkDriver(driver, (await readRoot(driver, options)).root)
+    checkPlaces(driver, (await readRoot(driver, options)).root)
     return openReader(driver, { version, leaseMs, ...options })
   }
   checkWritable(driver)
   return withLock(driver, options, async (lock, onDispose) => {
-    checkDriver(driver, (await readRoot(driver, options)).root)
+    checkPlaces(driver, (await readRoot(driver, options)).root)
     return openWriter(driver, { lock, leaseMs, version, onDispose, ...options })
   })
 }
@@ -95,31 +97,12 @@ export async function createRowTable({
     throw new StemkitError('bad-input', `row table: ${rows} rows; it takes a whole number below ${GONE}`)
   }
   checkWritable(driver)
-  checkDriver(driver, { layout, places: 0 })
+  checkPlaces(driver, { layout, places: 0 })
   return withLock(driver, options, async (lock, onDispose) => {
-    if ((await metasOf(driver).get('root', options)) !== undefined) {
-      throw new StemkitError('conflict', 'row table: there is a table already; open it, or make one elsewhere')
-    }
+    await requireNoTable(driver, options)
     if (driver.rows < rows) await driver.resize!(rows, options)
     await fillRows({ driver, layout, rows, fill, onProgress, lost: lock?.lost, ...options })
-    await driver.flush?.(options)
-    const version = { version: 1, content: 1, movedRows: 0, kept: false, records: [], overlays: [] }
-    const root: Root = {
-      id: crypto.randomUUID(),
-      layout,
-      rows,
-      places: rows,
-      writer: 0,
-      nextVersion: 2,
-      nextRecord: 1,
-      nextKey: rows,
-      versions: [version],
-      overlays: [],
-      records: [],
-      garbage: [],
-    }
-    await metasOf(driver).put!('root', encodeRoot(root), { ...options, ifVersion: null })
-    await driver.flush?.(options)
+    await makeFirstVersion(driver, { layout, rows }, options)
     return openWriter(driver, { lock, leaseMs, onDispose, ...options })
   })
 }
@@ -179,32 +162,5 @@ async function withLock(
     writers.delete(driver)
     await lock?.release()
     throw error
-  }
-}
-
-/** @throws unsupported, saying what the driver lacks */
-function checkWritable(driver: RowDriver): void {
-  const lacks = [
-    driver.write === undefined && 'write rows',
-    driver.resize === undefined && 'make room for more rows (resize)',
-    (driver.meta?.put === undefined || driver.meta.remove === undefined) && 'hold metas, where versions are recorded',
-  ].filter((lack) => lack !== false)
-  if (lacks.length > 0) {
-    throw new StemkitError(
-      'unsupported',
-      `row table: this driver cannot ${lacks.join(', nor ')}; it cannot hold a table`,
-    )
-  }
-}
-
-function checkDriver(driver: RowDriver, { layout, places }: Pick<Root, 'layout' | 'places'>): void {
-  if (driver.rowBytes !== recordBytes(layout)) {
-    throw new StemkitError(
-      'bad-input',
-      `row table: the driver's places have ${driver.rowBytes} bytes, this layout needs ${recordBytes(layout)}`,
-    )
-  }
-  if (driver.rows < places) {
-    throw new StemkitError('corrupt', `row table: the driver has ${driver.rows} places where the table uses ${places}`)
   }
 }
