@@ -14,6 +14,11 @@ export interface TableOptions {
   readonly overlay?: string | readonly string[] | undefined
   /** Other rows: a store, or what `overlayRows` gives. They stay the caller's, and open until the request has ended. */
   readonly rows?: RowSource | undefined
+  /**
+   * Which row each token reads, from the first on [n]: that of another token, or one that `rows` has beyond the vocabulary.
+   * Those after them read their own. The embedding sees the tokens as they are.
+   */
+  readonly tableIds?: readonly number[] | undefined
 }
 
 export interface GenerateOptions extends ChooserOptions, TableOptions {

@@ -6,7 +6,7 @@ import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import type { RowStore } from '@stemkit/store'
 import { createDecoder } from './decoder/create-decoder.ts'
 import type { Decoder } from './decoder/decoder.ts'
-import { startGeneration, type GenerateOptions, type Generation } from './generation.ts'
+import { startGeneration, type GenerateOptions, type Generation, type TableOptions } from './generation.ts'
 import { createRequestRows, type OpenOverlay } from './rows/request-rows.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { checkScoreOptions, readLogits, scoreTokens, type ScoreOptions, type Scores } from './scoring.ts'
@@ -85,7 +85,7 @@ export interface Model {
   /** How likely the tokens are. @throws bad-input for ids out of range, too many of them, or a `from` out of range */
   score(tokens: readonly number[], options?: ScoreOptions): Promise<Scores>
   /** What may follow each of the tokens [T, V]. @throws as `score` */
-  logits(tokens: readonly number[], options?: RunOptions): Promise<Float32Array>
+  logits(tokens: readonly number[], options?: RunOptions & TableOptions): Promise<Float32Array>
   stats(): ModelStats
   /**
    * Forgets what was computed from the rows of these tokens, so that nothing new starts from it: for those who change
@@ -144,12 +144,15 @@ export async function createModel(options: CreateModelOptions): Promise<Model> {
       return scoreTokens(scheduler, rows, tokens, scoreOptions)
     },
 
-    async logits(tokens, { signal } = {}) {
+    async logits(tokens, logitsOptions = {}) {
       if (tokens.length === 0) return new Float32Array(0)
       check(tokens)
       const all = new Float32Array(tokens.length * config.vocabSize)
       const take = (logits: Float32Array, at: number): void => all.set(logits, at * config.vocabSize)
-      await readLogits(scheduler, own, { tokens, firstAsked: 0 }, take, signal)
+      const { signal } = logitsOptions
+      signal?.throwIfAborted()
+      const rows = await requestRows.rowsOf(logitsOptions)
+      await readLogits(scheduler, rows, { tokens, firstAsked: 0 }, take, signal)
       return all
     },
 

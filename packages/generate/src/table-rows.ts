@@ -15,7 +15,8 @@ interface SequenceRows {
 export interface TableRows {
   /** Table and version, with overlays, as it is now; undefined for tables without versions. */
   readonly name?: string | undefined
-  gather(ids: Int32Array, signal?: AbortSignal): Promise<SequenceRows>
+  /** `positions`: where the ids stand in their sequence; by default they are its beginning. */
+  gather(ids: Int32Array, signal?: AbortSignal, positions?: Int32Array): Promise<SequenceRows>
   /** Fetches rows that will be gathered soon. Absent where all are in memory. Errors are left to `gather`. */
   prefetch?(ids: Int32Array, signal?: AbortSignal): void
   dispose(): Promise<void>
@@ -41,7 +42,7 @@ const tablesOf = (config: ModelConfig, custom?: CustomFeedForwards): [string, re
  */
 export function openTableRows(options: TableRowsOptions): TableRows {
   const { config, weights, custom, rows } = options
-  if (rows) return sourceRows(options, rows, () => rows.dispose())
+  if (rows) return sourceRows(options, rows, { dispose: () => rows.dispose() })
   const tables = tablesOf(config, custom)
   const stores = tables.map(([name, [count, width]]) => {
     const driver = memoryRows({ rows: count, rowBytes: 4 * width, buffer: weights.get(name)!.data })
@@ -49,7 +50,7 @@ export function openTableRows(options: TableRowsOptions): TableRows {
     return { store: createRowStore({ table: { ...driver, layout } }), names: [name] }
   })
   return {
-    gather: gatherer(config, stores),
+    gather: gatherer(config.vocabSize, stores),
     async dispose() {
       for (const { store } of stores) await store.dispose()
     },
@@ -57,21 +58,23 @@ export function openTableRows(options: TableRowsOptions): TableRows {
 }
 
 /**
- * A model's tables in a source of rows, which stays the caller's unless `dispose` says otherwise.
+ * A model's tables in a source of rows, which stays the caller's unless `dispose` says otherwise. With `extra` it may have
+ * more rows than there are tokens.
  * @throws bad-input for a source that is not one of this model's tables
  */
 export function sourceRows(
   { config, custom }: Pick<TableRowsOptions, 'config' | 'custom'>,
   source: RowSource,
-  dispose: TableRows['dispose'] = async () => {},
+  { dispose = async () => {}, extra = false }: { dispose?: TableRows['dispose']; readonly extra?: boolean } = {},
 ): TableRows {
   const tables = tablesOf(config, custom)
-  requireTables(source, tables)
+  const rows = extra ? Math.min(source.rows, config.vocabSize) : source.rows
+  requireTables({ rows, layout: source.layout }, tables)
   return {
     get name() {
       return nameOfRows(source)
     },
-    gather: gatherer(config, [{ store: source, names: tables.map(([name]) => name) }]),
+    gather: gatherer(source.rows, [{ store: source, names: tables.map(([name]) => name) }]),
     prefetch(ids, signal) {
       source.prefetch(createRowPlan(ids), signal ? { signal } : {}).catch(() => {})
     },
@@ -80,13 +83,13 @@ export function sourceRows(
 }
 
 function gatherer(
-  { vocabSize }: ModelConfig,
+  rows: number,
   groups: readonly { readonly store: Pick<RowSource, 'gather' | 'layout'>; readonly names: readonly string[] }[],
 ): TableRows['gather'] {
   if (groups.length === 0) return async (ids) => ({ inverse: new Int32Array(ids.length), blocks: {} })
-  const scratch = new Int32Array(vocabSize)
+  const scratch = new Int32Array(rows)
   return async (ids, signal) => {
-    const plan = createRowPlan(ids, { rows: vocabSize, scratch })
+    const plan = createRowPlan(ids, { rows, scratch })
     const blocks: Record<string, Float32Array> = {}
     for (const { store, names } of groups) {
       const size = plan.unique.length * store.layout.width

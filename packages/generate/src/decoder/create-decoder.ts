@@ -60,7 +60,7 @@ export async function createDecoder(options: CreateDecoderOptions): Promise<Deco
 
   const gatherRows = (pass: Pass, signal: AbortSignal | undefined): Promise<StepRows> => {
     const gathering = gatherStepRows(
-      pass.map((chunk) => ({ rows: chunk.rows ?? rows, ids: chunk.ids })),
+      pass.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids })),
       signal,
     )
     // It may be awaited late, or never if an earlier pass fails.

@@ -4,6 +4,8 @@ import type { TableRows } from '../table-rows.ts'
 interface Part {
   readonly rows: TableRows
   readonly ids: number[]
+  /** In their sequences. */
+  readonly positions: number[]
   readonly at: number[]
 }
 
@@ -16,23 +18,24 @@ export interface StepRows {
 
 /** Gathers the rows of a step's positions, whose tables may differ: one request for each source of rows. */
 export async function gatherStepRows(
-  sequences: readonly { readonly rows: TableRows; readonly ids: Int32Array }[],
+  sequences: readonly { readonly rows: TableRows; readonly start: number; readonly ids: Int32Array }[],
   signal: AbortSignal | undefined,
 ): Promise<StepRows> {
   const parts = new Map<TableRows, Part>()
   let position = 0
-  for (const { rows, ids } of sequences) {
+  for (const { rows, start, ids } of sequences) {
     let part = parts.get(rows)
-    if (!part) parts.set(rows, (part = { rows, ids: [], at: [] }))
-    for (const id of ids) {
-      part.ids.push(id)
+    if (!part) parts.set(rows, (part = { rows, ids: [], positions: [], at: [] }))
+    for (let i = 0; i < ids.length; i++) {
+      part.ids.push(ids[i]!)
+      part.positions.push(start + i)
       part.at.push(position++)
     }
   }
   const gathered = await Promise.all(
-    [...parts.values()].map(async ({ rows, ids, at }) => ({
+    [...parts.values()].map(async ({ rows, ids, positions, at }) => ({
       at,
-      ...(await rows.gather(Int32Array.from(ids), signal)),
+      ...(await rows.gather(Int32Array.from(ids), signal, Int32Array.from(positions))),
     })),
   )
   const inverse = new Int32Array(position)

@@ -2,6 +2,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { TableOptions } from '../generation.ts'
 import { sourceRows, type TableRows, type TableRowsOptions } from '../table-rows.ts'
 import type { OverlayRows } from './overlay-rows.ts'
+import { placedRows } from './placed-rows.ts'
 import type { RowSource } from './row-source.ts'
 
 /** Opens overlays over a model's tables by name, the last on top. @throws not-found for a name that is not there */
@@ -54,17 +55,25 @@ export function createRequestRows(
     }
   }
 
+  const rowsAsTheyAre = ({ overlay, rows }: TableOptions): TableRows | Promise<TableRows> => {
+    const names = overlay === undefined ? [] : [overlay].flat()
+    if (rows && names.length > 0) {
+      throw new StemkitError(
+        'bad-input',
+        'generate: both rows and an overlay are given; stack the overlay over the rows',
+      )
+    }
+    if (rows) return ofSource(rows)
+    return names.length > 0 ? ofOverlays(names as readonly string[]) : own
+  }
+
   return {
-    rowsOf({ overlay, rows }) {
-      const names = overlay === undefined ? [] : [overlay].flat()
-      if (rows && names.length > 0) {
-        throw new StemkitError(
-          'bad-input',
-          'generate: both rows and an overlay are given; stack the overlay over the rows',
-        )
-      }
-      if (rows) return ofSource(rows)
-      return names.length > 0 ? ofOverlays(names as readonly string[]) : own
+    rowsOf(options) {
+      const { tableIds, rows } = options
+      if (!tableIds) return rowsAsTheyAre(options)
+      checkTableIds(tableIds, rows?.rows ?? model.config.vocabSize)
+      if (rows && options.overlay === undefined) return placedRows(sourceRows(model, rows, { extra: true }), tableIds)
+      return Promise.resolve(rowsAsTheyAre(options)).then((found) => placedRows(found, tableIds))
     },
     async dispose() {
       for (const found of open.values())
@@ -75,4 +84,10 @@ export function createRequestRows(
       open.clear()
     },
   }
+}
+
+function checkTableIds(tableIds: readonly number[], rows: number): void {
+  const at = tableIds.findIndex((id) => !(Number.isInteger(id) && id >= 0 && id < rows))
+  if (at < 0) return
+  throw new StemkitError('bad-input', `generate: table id ${tableIds[at]} at position ${at}; there are ${rows} rows`)
 }
