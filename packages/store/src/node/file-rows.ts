@@ -10,7 +10,7 @@ import { makeFolders, nodeFileSystem, readFully, writeFully, type FileSystem, ty
 import { createLanes } from './lanes.ts'
 import { takeLock, type LockFile } from './lock-file.ts'
 import { metaFiles } from './meta-files.ts'
-import { nodeProcesses, type Processes } from './processes.ts'
+import { nodeProcesses, type Processes } from '@stemkit/spec/processes'
 import { createRowsBin, growRowsBin, openRowsBin } from './rows-bin.ts'
 
 export interface FileRowsOptions extends OpenRowsOptions {

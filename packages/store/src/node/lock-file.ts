@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { StemkitError } from '@stemkit/spec/errors'
 import { readWhole, removeIfThere, writeFully, type FileSystem } from './file-system.ts'
-import type { ProcessIdentity, Processes } from './processes.ts'
+import type { ProcessIdentity, Processes } from '@stemkit/spec/processes'
 
 export interface LockFile {
   /** Removes the file, if it is still this lock's. */

@@ -5,7 +5,7 @@ import { decodeMeta, encodeMeta, metaPath } from '../drivers/row-file.ts'
 import { attempt } from './file-error.ts'
 import { readWhole, removeIfThere, writeFully, type FileSystem } from './file-system.ts'
 import { takeLock } from './lock-file.ts'
-import type { Processes } from './processes.ts'
+import type { Processes } from '@stemkit/spec/processes'
 
 export interface MetaFiles {
   get(name: string): Promise<Meta | undefined>

@@ -14,7 +14,7 @@ import {
 import { attempt } from './file-error.ts'
 import { makeFolders, readFully, removeIfThere, writeFully, type FileSystem, type OpenFile } from './file-system.ts'
 import { takeLock } from './lock-file.ts'
-import type { Processes } from './processes.ts'
+import type { Processes } from '@stemkit/spec/processes'
 
 /** A creator holds the lock for as long as it takes; ms until another one gives up. */
 const PATIENCE = 10_000

@@ -2,6 +2,9 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import process from 'node:process'
 
+/** Version of this contract. */
+export const PROCESSES_VERSION = 1
+
 /** A process, so that another one can tell whether it is still there. Empty where the system does not say. */
 export interface ProcessIdentity {
   readonly pid: number
@@ -23,6 +26,7 @@ export interface Processes {
   stateOf(identity: ProcessIdentity): ProcessState
 }
 
+/** Those of the system that Node runs on. Whether a process is another one of the same number only Linux says. */
 export const nodeProcesses: Processes = {
   self: () => self,
   stateOf(other) {
