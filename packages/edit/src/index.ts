@@ -18,3 +18,12 @@ export { undoEdit } from './stored/undo-edit.ts'
 export { tableHash, vocabularyHash, type HashOptions } from './patch/content-hash.ts'
 export { exportPatch, type ExportPatchOptions } from './patch/export-patch.ts'
 export { importPatch, type ImportPatchOptions } from './patch/import-patch.ts'
+export type { Asked, Continued, EditableModel, Likely, RowsInPlace } from './preview/editable-model.ts'
+export {
+  previewEdit,
+  previewOccurrences,
+  type Continuation,
+  type NextToken,
+  type Preview,
+  type PreviewOptions,
+} from './preview/preview-edit.ts'
