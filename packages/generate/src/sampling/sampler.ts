@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { argmax, decay } from './softmax.ts'
+import { idsFrom } from './ids-from.ts'
+import { argmax, decay, scaleOf } from './softmax.ts'
 import { nucleus } from './nucleus.ts'
 import { topTokens } from './top-tokens.ts'
 
@@ -16,6 +17,9 @@ export interface SamplingOptions {
   /** Positive logits of tokens that have occurred are divided by it, negative ones multiplied. Default 1: none. */
   readonly repetitionPenalty?: number | undefined
 }
+
+/** More than what a weight can be off by. */
+const ROUNDING = 1e-9
 
 export type Sampling = { readonly [K in keyof SamplingOptions]-?: number }
 
@@ -61,11 +65,16 @@ export function penalizeRepetition(logits: Float32Array, seen: Iterable<number>,
 }
 
 /** What may come next by logits [V] and the options, by ascending id. The vocabulary is never sorted. */
-export function candidates(
+export function candidates(logits: Float32Array, sampling: Omit<Sampling, 'repetitionPenalty'>): Candidates {
+  return candidatesUnder(logits, argmax(logits), sampling)
+}
+
+/** As `candidates`, where it is known which logit is the largest. */
+export function candidatesUnder(
   logits: Float32Array,
+  best: number,
   { temperature, topK, topP, minP }: Omit<Sampling, 'repetitionPenalty'>,
 ): Candidates {
-  const best = argmax(logits)
   if (temperature === 0) return { ids: Uint32Array.of(best), probabilities: Float64Array.of(1) }
   if (topK > 0 && topK < logits.length) {
     // top-p is a share of what top-k leaves.
@@ -76,18 +85,35 @@ export function candidates(
   }
 
   const largest = logits[best]!
+  const scale = scaleOf(temperature)
+  if (topP === 1 && minP === 0) return everyId(logits, largest, scale)
+  const softmax = { largest, temperature }
+  const kept =
+    topP < 1 ? nucleus(logits, softmax, topP) : idsFrom(logits, largest + (Math.log(minP) - ROUNDING) * temperature)
+  const ids = new Uint32Array(kept.length)
+  const weights = new Float64Array(kept.length)
+  let count = 0
+  let total = 0
+  for (let i = 0; i < kept.length; i++) {
+    const weight = decay((logits[kept[i]!]! - largest) * scale)
+    // The largest weight is e^0 = 1, so min-p compares with the weight itself.
+    if (weight < minP) continue
+    ids[count] = kept[i]!
+    weights[count++] = weight
+    total += weight
+  }
+  return { ids: ids.subarray(0, count), probabilities: divide(weights.subarray(0, count), total) }
+}
+
+function everyId(logits: Float32Array, largest: number, scale: number): Candidates {
+  const ids = new Uint32Array(logits.length)
   const weights = new Float64Array(logits.length)
   let total = 0
-  for (let id = 0; id < weights.length; id++) total += weights[id] = decay((logits[id]! - largest) / temperature)
-
-  let ids = topP < 1 ? nucleus(logits, weights, topP * total) : upTo(weights.length)
-  // The largest weight is e^0 = 1, so min-p compares with the weight itself.
-  if (minP > 0) ids = atLeast(ids, weights, minP)
-  if (ids.length === weights.length) return { ids, probabilities: divide(weights, total) }
-  const kept = new Float64Array(ids.length)
-  let keptTotal = 0
-  for (let i = 0; i < ids.length; i++) keptTotal += kept[i] = weights[ids[i]!]!
-  return { ids, probabilities: divide(kept, keptTotal) }
+  for (let id = 0; id < logits.length; id++) {
+    ids[id] = id
+    total += weights[id] = decay((logits[id]! - largest) * scale)
+  }
+  return { ids, probabilities: divide(weights, total) }
 }
 
 /** The candidate in whose share of [0, 1) the number `u` falls. */
@@ -101,19 +127,7 @@ export function pick({ ids, probabilities }: Candidates, u: number): number {
   return ids[probabilities.findLastIndex((probability) => probability > 0)]!
 }
 
-function atLeast(ids: Uint32Array, weights: Float64Array, least: number): Uint32Array {
-  const kept: number[] = []
-  for (let i = 0; i < ids.length; i++) if (weights[ids[i]!]! >= least) kept.push(ids[i]!)
-  return Uint32Array.from(kept)
-}
-
 function divide(values: Float64Array, by: number): Float64Array {
   for (let i = 0; i < values.length; i++) values[i]! /= by
   return values
-}
-
-function upTo(count: number): Uint32Array {
-  const ids = new Uint32Array(count)
-  for (let id = 0; id < count; id++) ids[id] = id
-  return ids
 }

@@ -1,6 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { createRandom } from './random.ts'
-import { candidates, checkSampling, penalizeRepetition, pick, type SamplingOptions } from './sampler.ts'
+import { candidatesUnder, checkSampling, penalizeRepetition, pick, type SamplingOptions } from './sampler.ts'
 import { argmax, logSumExp } from './softmax.ts'
 import { topTokens } from './top-tokens.ts'
 
@@ -58,8 +58,9 @@ export function createTokenChooser(
         )
       }
       const adjusted = adjust(logits)
+      const likeliestNow = adjusted === logits ? best : argmax(adjusted)
       const u = random()
-      const token = adjusted === logits && temperature === 0 ? best : pick(candidates(adjusted, sampling), u)
+      const token = temperature === 0 ? likeliestNow : pick(candidatesUnder(adjusted, likeliestNow, sampling), u)
       made++
       seen?.add(token)
       if (!logprobs && topLogprobs === 0) return { token, logprob: Number.NaN }

@@ -10,11 +10,22 @@ export function topTokens(logits: ArrayLike<number>, count: number): Uint32Array
   const ids = new Uint32Array(Math.min(count, logits.length))
   const values = new Float64Array(ids.length)
   let kept = 0
+  let least = -Infinity
+  const fours = logits.length - 3
   for (let id = 0; id < logits.length; id++) {
-    const value = logits[id]!
     if (kept === ids.length) {
-      if (value <= values[kept - 1]!) continue
+      while (
+        id < fours &&
+        logits[id]! <= least &&
+        logits[id + 1]! <= least &&
+        logits[id + 2]! <= least &&
+        logits[id + 3]! <= least
+      ) {
+        id += 4
+      }
+      if (id === logits.length || logits[id]! <= least) continue
     } else kept++
+    const value = logits[id]!
     let at = kept - 1
     for (; at > 0 && values[at - 1]! < value; at--) {
       values[at] = values[at - 1]!
@@ -22,6 +33,7 @@ export function topTokens(logits: ArrayLike<number>, count: number): Uint32Array
     }
     values[at] = value
     ids[at] = id
+    least = values[kept - 1]!
   }
   return ids
 }
