@@ -21,14 +21,15 @@ export interface ClientOptions {
   readonly signal: AbortSignal
 }
 
-/** One client that streams answer after answer until its time is over. */
+/** One client that streams answer after answer until its time is over; then it leaves, with what it has of the last one. */
 export async function runClient(options: ClientOptions): Promise<ClientRecord> {
-  const { seconds, lengths, offset, signal } = options
+  const { seconds, lengths, offset } = options
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(seconds * 1000)])
   const record: ClientRecord = { firstToken: [], between: [], requests: 0, tokens: 0, errors: new Map() }
   const end = performance.now() + seconds * 1000
   for (let i = offset; performance.now() < end && !signal.aborted; i++) {
     try {
-      const wait = await streamOnce(options, lengths[i % lengths.length]!, i, record)
+      const wait = await streamOnce({ ...options, signal }, lengths[i % lengths.length]!, i, record)
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(wait, end - performance.now())))
     } catch (error) {
       if (!signal.aborted) count(record, (error as Error).name)
@@ -68,19 +69,26 @@ async function streamOnce(
   }
   let [last, rest] = [0, '']
   let isWhole = false
-  for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
-    const now = performance.now()
-    const events = (rest + text).split('\n\n')
-    rest = events.pop()!
-    for (const event of events) {
-      if (event === 'data: [DONE]') isWhole = true
-      else if (event.startsWith('data: {"error"')) count(record, 'error in stream')
-      else if (event.includes('"choices":[{')) {
-        if (last === 0) record.firstToken.push(now - sent)
-        else record.between.push(now - last)
-        last = now
-      } else record.tokens += Number(/"completion_tokens":(\d+)/.exec(event)?.[1] ?? 0)
+  let [chunks, tokens] = [0, 0]
+  try {
+    for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+      const now = performance.now()
+      const events = (rest + text).split('\n\n')
+      rest = events.pop()!
+      for (const event of events) {
+        if (event === 'data: [DONE]') isWhole = true
+        else if (event.startsWith('data: {"error"')) count(record, 'error in stream')
+        else if (event.includes('"choices":[{')) {
+          if (last === 0) record.firstToken.push(now - sent)
+          else record.between.push(now - last)
+          last = now
+          chunks++
+        } else tokens = Number(/"completion_tokens":(\d+)/.exec(event)?.[1] ?? 0)
+      }
     }
+  } finally {
+    // An answer that was left has no count of its own.
+    record.tokens += tokens || chunks
   }
   if (isWhole) record.requests++
   else count(record, 'stream cut short')
