@@ -7,7 +7,7 @@ import { toFloat32 } from '../values.ts'
 /** In files a packed `X.weight` is two tensors, `X.weight.q4` or `.q8` (U8) and `X.weight.scale` (F32). */
 const PACKED_NAME = /^(?<name>.*)\.q(?<bits>[48])$/u
 
-export const packedName = (name: string, bits: PackedBits): string => `${name}.q${bits}`
+const packedName = (name: string, bits: PackedBits): string => `${name}.q${bits}`
 export const scaleName = (name: string): string => `${name}.scale`
 
 /** What there is to know about a packed matrix without its numbers. */
