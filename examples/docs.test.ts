@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { convertCommand } from '../apps/stem/src/commands/convert.ts'
+import { editCommand } from '../apps/stem/src/commands/edit.ts'
 import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
 import { planCommand } from '../apps/stem/src/commands/plan.ts'
@@ -87,6 +88,7 @@ describe('docs/command-line.md', () => {
     exportCommand,
     planCommand,
     storeCommand,
+    editCommand,
     recipeCommand,
   ].map((make) => make())
   const text = read('docs/command-line.md')

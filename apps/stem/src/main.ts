@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { convertCommand } from './commands/convert.ts'
+import { editCommand } from './commands/edit.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { planCommand } from './commands/plan.ts'
@@ -41,6 +42,7 @@ for (const command of [
   exportCommand(),
   planCommand(),
   storeCommand(),
+  editCommand(),
   recipeCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -19,6 +19,8 @@ export { tableHash, vocabularyHash, type HashOptions } from './patch/content-has
 export { exportPatch, type ExportPatchOptions } from './patch/export-patch.ts'
 export { importPatch, type ImportPatchOptions } from './patch/import-patch.ts'
 export type { Asked, Continued, EditableModel, Likely, RowsInPlace } from './preview/editable-model.ts'
+export { placeOccurrences } from './preview/place-occurrences.ts'
+export { rowsInPlace, type InPlaceOptions } from './preview/rows-in-place.ts'
 export {
   previewEdit,
   previewOccurrences,

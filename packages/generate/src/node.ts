@@ -7,6 +7,7 @@ export {
   type ReadModelOptions,
 } from './node/load-model.ts'
 export {
+  findModelRows,
   openModelRows,
   openRowsAt,
   ROWS_FILE,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { setUpDawn } from '@stemkit/tensor/node'
 import { fromFloat32, parseSafetensors, toFloat32 } from '@stemkit/weights'
 import { saveSafetensors } from '@stemkit/weights/node'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -23,7 +23,6 @@ interface Found {
     readonly ok: boolean
     readonly engine: string
     readonly deviations?: Record<string, number>
-    readonly skipped?: string
     readonly error?: string
   }[]
 }
@@ -48,15 +47,13 @@ describe('stem verify', () => {
         'stem-third',
       ])
       for (const { name, deviations, ...rest } of cases) {
+        expect(rest, name).toEqual({ ok: true, engine: 'compiled' })
         if (name === 'edit') {
-          expect({ deviations, ...rest }).toEqual({
-            ok: true,
-            engine: 'compiled',
-            skipped: 'knowledge editing is not part of this release',
-          })
+          expect(Object.keys(deviations!)).toEqual(['logits'])
+          expect(deviations!['logits']).toBeGreaterThan(0)
+          expect(deviations!['logits']).toBeLessThan(2e-5)
           continue
         }
-        expect(rest, name).toEqual({ ok: true, engine: 'compiled' })
         const { logits, loss, gradients, curves } = deviations!
         for (const deviation of [logits, loss, gradients, curves]) expect(deviation).toBeGreaterThan(0)
         expect(logits, name).toBeLessThan(2e-5)
@@ -94,6 +91,30 @@ describe.skipIf(!webgpu.ready && !required)(`stem verify on WebGPU${webgpu.ready
     },
     MINUTES,
   )
+})
+
+describe('stem verify of a case of editing', () => {
+  test.each([
+    [
+      'other lookups',
+      (json: string) => json.replace('"table_ids": [48', '"table_ids": [49'),
+      /s2t2.one_to_one: the edit looks up other rows/,
+    ],
+    ['another prompt', (json: string) => json.replaceAll('[84, 9, 59,', '[84, 9, 60,'), /logits \d/],
+  ])('fails for %s', async (_, change, message) => {
+    const dir = await mkdtemp(join(tmpdir(), 'stem-verify-'))
+    onTestFinished(() => rm(dir, { recursive: true }))
+    await cp(join(oracle, 'edit'), join(dir, 'edit'), { recursive: true })
+    const path = join(dir, 'edit', 'inputs.json')
+    const json = JSON.stringify(JSON.parse(await readFile(path, 'utf8')))
+      .replaceAll(',', ', ')
+      .replaceAll(':', ': ')
+    expect(change(json)).not.toBe(json)
+    await writeFile(path, change(json))
+    const { code, stderr } = await verify(dir)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(message)
+  })
 })
 
 describe('stem verify of a damaged case', () => {

@@ -13,6 +13,7 @@ import {
   readTensors,
   trainFile,
   type BatchJson,
+  type EditingJson,
 } from './reference-files.ts'
 
 /** One folder of reference numbers, as fixtures/oracle/README.md describes it. */
@@ -51,13 +52,29 @@ export interface Curve {
   readonly finalWeights: Readonly<Record<string, { readonly sum: number; readonly l2: number }>>
 }
 
+/** A case of knowledge editing: prompts, and what other rows make of them. */
+export interface EditingCase extends Pick<ReferenceCase, 'name' | 'config' | 'weights'> {
+  readonly editing: EditingJson
+  /** Logits [T, V] by name. */
+  readonly expected: ReadonlyMap<string, NamedArray>
+}
+
 /**
- * Reads a case; undefined for a case of knowledge editing, which has no training.
+ * Reads a case, of training or of knowledge editing.
  * @throws StemkitError naming the file that is missing, unreadable or incomplete
  */
-export async function readReferenceCase(folder: string): Promise<ReferenceCase | undefined> {
+export async function readReferenceCase(folder: string): Promise<ReferenceCase | EditingCase> {
   const inputsJson = await readJson(join(folder, 'inputs.json'))
-  if (editingFile.safeParse(inputsJson).success) return undefined
+  const isEditing = typeof inputsJson === 'object' && inputsJson !== null && 'edits' in inputsJson
+  if (isEditing) {
+    return {
+      name: basename(folder),
+      editing: checkJson(editingFile, inputsJson, join(folder, 'inputs.json')),
+      config: parseModelConfig(await readJson(join(folder, 'config.json'))),
+      weights: await readTensors(join(folder, 'weights.safetensors')),
+      expected: await readTensors(join(folder, 'expected.safetensors')),
+    }
+  }
   const inputs = checkJson(inputsFile, inputsJson, join(folder, 'inputs.json'))
   const trainPath = join(folder, 'train.json')
   const { hyper, modes } = checkJson(trainFile, await readJson(trainPath), trainPath)

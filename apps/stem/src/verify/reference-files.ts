@@ -19,8 +19,33 @@ export type BatchJson = z.output<typeof batch>
 /** `inputs.json` of a case that is trained. */
 export const inputsFile = batch.extend({ train_batches: z.array(batch) })
 
-/** `inputs.json` of a case of knowledge editing, as far as it takes to know one. */
-export const editingFile = z.object({ swap: z.unknown(), edits: z.unknown() })
+const prompt = z.array(z.int()).min(1)
+
+/** `inputs.json` of a case of knowledge editing. */
+export const editingFile = z.object({
+  pad_id: z.int(),
+  swap: z.object({
+    token_a: z.int(),
+    token_b: z.int(),
+    input_ids: prompt,
+    equivalent_table_ids: prompt,
+    expected: z.object({ before: z.string(), after: z.string(), overwrite_a_with_b: z.string() }),
+  }),
+  edits: z.array(
+    z.object({
+      name: z.string(),
+      source_tokens: prompt,
+      target_tokens: prompt,
+      source_start: z.int(),
+      input_ids: prompt,
+      table_ids: prompt,
+      mean_positions: z.array(z.int()).optional(),
+      expected: z.string(),
+    }),
+  ),
+})
+
+export type EditingJson = z.output<typeof editingFile>
 
 /** `expected.json`: what is not in `expected.safetensors`. */
 export const expectedFile = z.object({ loss_mean: z.number() })

@@ -4,6 +4,7 @@ import type { OccurrencePlan } from '../plan-occurrences.ts'
 import type { EditedTable } from '../rows/stacked-rows.ts'
 import { editStack, type UserOption } from '../stored/list-edits.ts'
 import type { Continued, EditableModel, RowsInPlace } from './editable-model.ts'
+import { placeOccurrences } from './place-occurrences.ts'
 import { rowsInPlace, type InPlaceOptions } from './rows-in-place.ts'
 
 export interface PreviewOptions extends RowOptions, UserOption {
@@ -49,11 +50,12 @@ export async function previewEdit(
 ): Promise<Preview[]> {
   const edited = { table, overlays }
   const made = { ids: rows.map(({ token }) => token), recipes: rows, edit, layers }
-  const sources = await bothRows(edited, made, options)
+  const reading = readingOf(edited, options)
+  const [was, is] = [await rowsInPlace(edited, reading), await rowsInPlace(edited, { ...reading, made })]
   const previews: Preview[] = []
   for (const inputIds of prompts) {
-    const before = await continued(model, { inputIds }, sources.before, options)
-    const after = await continued(model, { inputIds }, sources.after, options)
+    const before = await continued(model, { inputIds }, was, options)
+    const after = await continued(model, { inputIds }, is, options)
     previews.push(compared(before, after, options))
   }
   return previews
@@ -61,29 +63,22 @@ export async function previewEdit(
 
 /** The same for an occurrence edit or a text edit of its prompt. */
 export async function previewOccurrences(
-  { edit, layers, originalIds, inputIds, tableIds, made }: OccurrencePlan,
+  plan: OccurrencePlan,
   model: EditableModel,
   { table, overlays, ...options }: EditedTable & PreviewOptions,
 ): Promise<Preview> {
-  const recipes = made.map(({ position, value }) => ({ token: inputIds[position]!, value }))
-  // Rows that are none of the table's follow those of the table.
-  const ids = made.map((_, i) => table.rows + i)
-  const sources = await bothRows({ table, overlays }, { ids, recipes, edit, layers }, options)
-  const placed = [...tableIds]
-  made.forEach(({ position }, i) => (placed[position] = ids[i]!))
-  const before = await continued(model, { inputIds: originalIds }, sources.before, options)
-  const after = await continued(model, { inputIds, tableIds: placed }, sources.after, options)
+  const edited = { table, overlays }
+  const reading = readingOf(edited, options)
+  const { rows, tableIds } = await placeOccurrences(edited, plan, reading)
+  const before = await continued(model, { inputIds: plan.originalIds }, await rowsInPlace(edited, reading), options)
+  const after = await continued(model, { inputIds: plan.inputIds, tableIds }, rows, options)
   return compared(before, after, options)
 }
 
-async function bothRows(
-  edited: EditedTable,
-  made: NonNullable<InPlaceOptions['made']>,
-  { user, signal }: PreviewOptions,
-): Promise<{ readonly before: RowsInPlace; readonly after: RowsInPlace }> {
-  const reading = { stack: editStack(edited, { user }), ...(signal && { signal }) }
-  return { before: await rowsInPlace(edited, reading), after: await rowsInPlace(edited, { ...reading, made }) }
-}
+const readingOf = (edited: EditedTable, { user, signal }: PreviewOptions): InPlaceOptions => ({
+  stack: editStack(edited, { user }),
+  ...(signal && { signal }),
+})
 
 interface Prompt {
   readonly inputIds: readonly number[]

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
-import type { OpenRows } from '@stemkit/spec/row-driver'
-import { createRowStore, openRowTable, type RowStore } from '@stemkit/store'
+import type { OpenRows, RowOptions } from '@stemkit/spec/row-driver'
+import { createRowStore, openRowTable, type RowStore, type RowTable } from '@stemkit/store'
 import { openFileRows } from '@stemkit/store/node'
 import { overlayRows } from '../rows/overlay-rows.ts'
 import type { OpenOverlay } from '../rows/request-rows.ts'
@@ -30,7 +30,8 @@ export interface OpenModelRowsOptions {
 const BUDGET = 256 * 2 ** 20
 
 /**
- * The rows that a model folder names, read only, at the version that it names; undefined if it names none.
+ * The rows that a model folder names, read only, at the version that it names, or a later one of the same rows, which differs
+ * in overlays alone; undefined if it names none.
  * @throws corrupt for a file that says something else, conflict if the rows are another table's; what drivers throw
  */
 export async function openModelRows(folder: string, options: OpenModelRowsOptions = {}): Promise<RowStore | undefined> {
@@ -45,8 +46,14 @@ export interface OpenTables {
 
 /** As `openModelRows`. */
 export async function openTablesOf(folder: string, options: OpenModelRowsOptions): Promise<OpenTables | undefined> {
+  const reference = await findModelRows(folder)
+  return reference && openTablesAt(reference, options)
+}
+
+/** Where a model folder says that its rows are, as a URL from here; undefined if it says nothing. @throws corrupt, io */
+export async function findModelRows(folder: string): Promise<RowsReference | undefined> {
   const reference = await readReference(join(folder, ROWS_FILE))
-  return reference && openTablesAt({ ...reference, url: relativeTo(folder, reference.url) }, options)
+  return reference && { ...reference, url: relativeTo(folder, reference.url) }
 }
 
 /**
@@ -75,12 +82,23 @@ export async function openTablesAt(
         `the rows at ${schemeOf(url)} are of table ${table.id}, the model was saved with ${id}; point it to its own rows`,
       )
     }
+    if (version !== undefined) await standOnNewestOverlays(table, cancel)
     const rows = createRowStore({ table, budget })
     return { rows, openOverlay: (names) => overlayRows(table, names, { base: rows }) }
   } catch (error) {
     await driver.dispose()
     throw error
   }
+}
+
+/** Moves to the newest version where that has the same rows, and differs in overlays alone. */
+async function standOnNewestOverlays(table: RowTable, options: RowOptions): Promise<void> {
+  const { version, content } = table
+  const newest = (await table.versions(options)).reduce((a, b) => (b.version > a.version ? b : a))
+  if (newest.version === version || newest.content !== content) return
+  await table.refresh(options)
+  if (table.content === content) return
+  throw new StemkitError('conflict', `the rows of version ${version} were written while they were opened; try again`)
 }
 
 /** URLs may hold passwords. */

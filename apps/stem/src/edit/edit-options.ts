@@ -1,0 +1,82 @@
+import { parseEdit, STRATEGIES, type Edit, type EditInput, type Strategy } from '@stemkit/edit'
+import { readEditFile } from '@stemkit/edit/node'
+import { StemkitError } from '@stemkit/spec/errors'
+import { Option, type Command } from 'commander'
+import { number, wholeNumber } from '../commands/number-option.ts'
+
+/** An edit on the command line. */
+export interface EditFlags {
+  readonly name?: string
+  readonly operation?: EditInput['operation']
+  readonly source?: string
+  readonly target?: string
+  readonly strategy?: readonly Strategy[]
+  readonly padId?: number
+  readonly layers?: readonly number[]
+  readonly spaces?: EditInput['spaces']
+  readonly amount?: number
+}
+
+/** Adds the edit: a file, or options, which change what the file says. */
+export function withEdit(verb: Command): Command {
+  return verb
+    .argument('[edit]', 'a JSON file with an edit or a list of them')
+    .option('--name <name>', 'name of the edit')
+    .option('--source <tokens>', 'what is edited: a text, or token ids as in [12,7]')
+    .option('--target <tokens>', 'whose rows it gets')
+    .addOption(
+      new Option('--operation <name>', 'what happens to the rows (default: overwrite)').choices([
+        'overwrite',
+        'swap',
+        'mean',
+        'interpolate',
+        'reset',
+      ]),
+    )
+    .addOption(
+      new Option('--strategy <name...>', 'how unequal numbers of tokens are bridged, the first that suits').choices(
+        STRATEGIES,
+      ),
+    )
+    .option('--pad-id <id>', 'a token whose row fills up, for strategies that pad', wholeNumber(0))
+    .option('--layers <n...>', 'only these STEM layers, counted from 0 (default: all)', layer)
+    .addOption(
+      new Option('--spaces <which>', 'texts with a space before them, without, or both (default: both)').choices([
+        'both',
+        'with',
+        'without',
+      ]),
+    )
+    .option('--amount <x>', 'for interpolate: 0 keeps the rows, 1 takes the target; for add: how many times', number)
+}
+
+const layer = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(text)]
+
+/** The edits that a command line asks for. @throws bad-input, not-found */
+export async function readEdits(path: string | undefined, flags: EditFlags): Promise<Edit[]> {
+  const { name, operation, source, target, strategy, padId, layers, spaces, amount } = flags
+  const given = {
+    ...(name !== undefined && { name }),
+    ...(operation !== undefined && { operation }),
+    ...(source !== undefined && { source: tokensOf(source) }),
+    ...(target !== undefined && { target: tokensOf(target) }),
+    ...(strategy !== undefined && { strategy }),
+    ...(padId !== undefined && { padId }),
+    ...(layers !== undefined && { layers }),
+    ...(spaces !== undefined && { spaces }),
+    ...(amount !== undefined && { amount }),
+  }
+  if (path === undefined) {
+    if (source === undefined)
+      throw new StemkitError('bad-input', 'edit: give a file with an edit, or --source and --target')
+    return [parseEdit({ name: 'edit', ...given })]
+  }
+  const edits = await readEditFile(path)
+  return edits.map((edit) => parseEdit({ ...edit, ...given }))
+}
+
+/** `[12,7]` are ids, anything else is a text. */
+function tokensOf(text: string): string | number[] {
+  if (!/^\[[\d,\s]+\]$/.test(text)) return text
+  return text.slice(1, -1).split(',').map(Number)
+}
