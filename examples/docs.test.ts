@@ -9,6 +9,7 @@ import { convertCommand } from '../apps/stem/src/commands/convert.ts'
 import { editCommand } from '../apps/stem/src/commands/edit.ts'
 import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
+import { inspectCommand } from '../apps/stem/src/commands/inspect.ts'
 import { planCommand } from '../apps/stem/src/commands/plan.ts'
 import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
 import { serveCommand } from '../apps/stem/src/commands/serve.ts'
@@ -87,6 +88,7 @@ describe('docs/command-line.md', () => {
     convertCommand,
     exportCommand,
     planCommand,
+    inspectCommand,
     storeCommand,
     editCommand,
     recipeCommand,

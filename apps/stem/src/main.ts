@@ -5,6 +5,7 @@ import { convertCommand } from './commands/convert.ts'
 import { editCommand } from './commands/edit.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { planCommand } from './commands/plan.ts'
 import { recipeCommand } from './commands/recipe.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -41,6 +42,7 @@ for (const command of [
   convertCommand(),
   exportCommand(),
   planCommand(),
+  inspectCommand(),
   storeCommand(),
   editCommand(),
   recipeCommand(),

@@ -7,6 +7,7 @@ export { effectiveRank, type EffectiveRankOptions, type LayerRank, type Rank } f
 export { nearestRows, type NearestRowsOptions, type Neighbour, type Neighbours } from './nearest-rows.ts'
 export { upActivations, type ReadableModel, type UpActivations, type UpActivationsOptions } from './up-activations.ts'
 export { attribute, type AttributeOptions, type Attribution, type RowEffect } from './attribution/attribute.ts'
+export { likeliestToken, type LikeliestTokenOptions } from './attribution/likeliest-token.ts'
 export {
   measureCapacity,
   type Capacity,

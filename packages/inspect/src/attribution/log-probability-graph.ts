@@ -6,7 +6,7 @@ import {
   type CustomFeedForwards,
   type ModelConfig,
 } from '@stemkit/model'
-import { gatherRows, linearCrossEntropy, neg, reshape, sum, valueAndGrads } from '@stemkit/tensor'
+import { gatherRows, linear, linearCrossEntropy, neg, reshape, sum, valueAndGrads } from '@stemkit/tensor'
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@stemkit/tensor'
 
 export interface GraphShape {
@@ -65,7 +65,16 @@ export function rowGradientGraph(shape: GraphShape): TensorFunction {
   }
 }
 
-function lossesOf({ config, custom, size, length }: GraphShape, inputs: Record<string, Tensor>): Tensor1D {
+/** `logits` [B * R, V] at the positions asked for. */
+export function logitsGraph(shape: GraphShape): TensorFunction {
+  return (inputs) => ({ logits: linear(hiddenAt(shape, inputs), inputs['lm_head.weight'] as Tensor2D) })
+}
+
+const lossesOf = (shape: GraphShape, inputs: Record<string, Tensor>): Tensor1D =>
+  linearCrossEntropy(hiddenAt(shape, inputs), inputs['lm_head.weight'] as Tensor2D, inputs['targets'] as Tensor1D)
+
+/** [B * R, d]. */
+function hiddenAt({ config, custom, size, length }: GraphShape, inputs: Record<string, Tensor>): Tensor2D {
   const sequences = (name: string): Tensor2D => reshape(inputs[name]!, [size, length])
   const feedForwards = config.feedForwards.map((kind, layer) => {
     const at = `model.layers.${layer}.mlp.`
@@ -79,6 +88,5 @@ function lossesOf({ config, custom, size, length }: GraphShape, inputs: Record<s
   })
   const given = { ids: sequences('ids'), positions: sequences('positions') }
   const { hidden } = transformer(config, inputs, given, feedForwards)
-  const asked = gatherRows(hidden, inputs['at'] as Tensor1D)
-  return linearCrossEntropy(asked, inputs['lm_head.weight'] as Tensor2D, inputs['targets'] as Tensor1D)
+  return gatherRows(hidden, inputs['at'] as Tensor1D)
 }

@@ -1,0 +1,14 @@
+import { Command } from 'commander'
+import { attributionVerb } from '../inspect/attribution.ts'
+import { capacityVerb } from '../inspect/capacity.ts'
+import { neighboursVerb } from '../inspect/neighbours.ts'
+import { spreadVerb } from '../inspect/spread.ts'
+
+/** Why a model says what it says. */
+export function inspectCommand(): Command {
+  const inspect = new Command('inspect').description(
+    'look into a model: how its rows spread and lie together, what a prediction leaned on, what a text activates',
+  )
+  for (const verb of [spreadVerb(), neighboursVerb(), attributionVerb(), capacityVerb()]) inspect.addCommand(verb)
+  return inspect
+}

@@ -1,0 +1,105 @@
+import { nearestRows, type Neighbours } from '@stemkit/inspect'
+import type { Report, Section } from '@stemkit/report'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import type { Command } from 'commander'
+import { wholeNumber } from '../commands/number-option.ts'
+import type { TableText } from '../terminal/table.ts'
+import { modelVerb, several, type Common } from './options.ts'
+import { cos, show, tokenText } from './show.ts'
+import { withModel } from './with-model.ts'
+
+interface Flags extends Common {
+  readonly token?: readonly string[]
+  readonly id?: readonly number[]
+  readonly count: number
+}
+
+interface Named {
+  readonly id: number
+  readonly text: string
+}
+
+interface NamedNeighbours extends Named {
+  readonly layers: readonly {
+    readonly layer: number
+    readonly nearest: readonly (Named & { readonly cosine: number })[]
+  }[]
+}
+
+export function neighboursVerb(): Command {
+  const oneId = (value: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(value)]
+  return modelVerb('neighbours', 'the rows that lie nearest to the row of a token, in each table', '{ model, tokens }')
+    .option(
+      '--token <text>',
+      'a token, with its leading space if it has one; of a longer text each; may be repeated',
+      several,
+    )
+    .option('--id <n>', 'a token by its id; may be repeated', oneId)
+    .option('--count <n>', 'neighbours to name', wholeNumber(1), 10)
+    .action(async (folder: string, options: Flags) => {
+      await withModel(folder, options, async ({ model, signal, openEngine, progress }) => {
+        const tokenizer = await model.tokenizer()
+        const of = idsOf(options, tokenizer)
+        const { budget, count } = options
+        const engine = await openEngine()
+        const onProgress = progress('reading rows')
+        const found = await nearestRows(model.tables(), { engine, of, count, budget, signal, onProgress })
+        const tokens = found.map((each) => named(each, tokenizer))
+        const data = { model: folder, tokens }
+        await show({ data, tables: tokens.map(tableOf), report: () => reportOf(folder, tokens) }, options)
+      })
+    })
+}
+
+function idsOf({ token = [], id = [] }: Flags, tokenizer: Tokenizer): Uint32Array {
+  const ids = new Set([...token.flatMap((text) => Array.from(tokenizer.encode(text))), ...id])
+  if (ids.size === 0) throw new StemkitError('bad-input', 'inspect neighbours: name a token by --token or --id')
+  return Uint32Array.from(ids)
+}
+
+const named = ({ id, layers }: Neighbours, tokenizer: Tokenizer): NamedNeighbours => ({
+  id,
+  text: tokenText(tokenizer, id),
+  layers: layers.map(({ layer, nearest }) => ({
+    layer,
+    nearest: nearest.map((each) => ({ ...each, text: tokenText(tokenizer, each.id) })),
+  })),
+})
+
+function tableOf({ id, text, layers }: NamedNeighbours): TableText {
+  const most = Math.max(...layers.map(({ nearest }) => nearest.length))
+  return {
+    head: [`${text} (${id})`, ...layers.map(({ layer }) => `layer ${layer}`)],
+    rows: Array.from({ length: most }, (_, i) => [
+      String(i + 1),
+      ...layers.map(({ nearest }) => (nearest[i] ? `${nearest[i].text} ${cos(nearest[i].cosine)}` : '')),
+    ]),
+  }
+}
+
+function reportOf(model: string, tokens: readonly NamedNeighbours[]): Report {
+  const layers = tokens[0]!.layers.map(({ layer }) => layer)
+  return {
+    title: 'Nearest rows',
+    summary: `${model}: the rows whose direction is nearest to that of a token's row, by cosine, in each of ${layers.length} tables. A dot stands for a space.`,
+    sections: tokens.flatMap((token): Section[] => {
+      const { head, rows } = tableOf(token)
+      return [
+        { kind: 'table', heading: `${token.text} (token ${token.id})`, columns: ['nearest', ...head.slice(1)], rows },
+        {
+          kind: 'chart',
+          heading: `${token.text}: how near`,
+          chart: {
+            type: 'heatmap',
+            title: `Cosine of the nearest rows to ${token.text}, nearest first, by layer.`,
+            x: { label: 'place', values: rows.map(([place]) => place!) },
+            y: { label: 'layer', values: token.layers.map(({ layer }) => layer) },
+            values: token.layers.map(({ nearest }) => rows.map((_, i) => nearest[i]?.cosine ?? NaN)),
+            value: { label: 'cosine' },
+          },
+        },
+      ]
+    }),
+  }
+}
