@@ -87,15 +87,16 @@ describe('stem train with its tables in a file', () => {
   )
 
   test(
-    'refuses to go on with a run that somebody else is at, who never notices',
+    'refuses to go on with tables that somebody else is at, who never notices',
     async () => {
       const rows = stored(`file:${runs.at('shared-rows')}`)
       const first = runs.start('shared', ...rows)
       await runs.taken('shared', 10)
       first.process.kill('SIGSTOP')
-      const second = await runs.train('shared', '--resume', ...rows)
+      await cp(runs.at('shared'), runs.at('shared-copy'), { recursive: true })
+      const second = await runs.train('shared-copy', '--resume', ...rows)
       first.process.kill('SIGCONT')
-      expect(second).toMatchObject(failedWith(new RegExp(`held by process ${first.process.pid}`)))
+      expect(second).toMatchObject(failedWith(new RegExp(`shared-rows.*held by process ${first.process.pid}`)))
       expect(await first.ended).toMatchObject({ code: 0 })
       expect(await runs.curveOf('shared')).toEqual(resident)
     },

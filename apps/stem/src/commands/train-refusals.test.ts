@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
 import { writeTinyModel } from '../testing/model-folder.ts'
 import { writeTinyRun } from '../testing/tiny-run.ts'
+import { LOCK_FILE } from '../training/run-folder.ts'
 import { trainCommand } from './train.ts'
 
 const MINUTES = 60_000 * 3
@@ -46,12 +47,12 @@ function mountSmall(folder: string): boolean {
 const train = (...args: string[]): Promise<Outcome> =>
   runCommand(trainCommand(), [at('run.yaml'), '--set', `data.train=${at('text.txt')}`, ...args])
 
-/** Every file below a folder with its bytes. */
+/** Every file below a folder with its bytes, save the lock, which each attempt takes. */
 async function contents(folder: string): Promise<Record<string, string>> {
   const files = await readdir(folder, { recursive: true, withFileTypes: true })
   const entries = await Promise.all(
     files
-      .filter((file) => file.isFile())
+      .filter((file) => file.isFile() && file.name !== LOCK_FILE)
       .map(async (file) => {
         const path = join(file.parentPath, file.name)
         return [path, (await readFile(path)).toString('base64')] as const

@@ -80,6 +80,7 @@ describe('stem train', () => {
     expect((await readdir(join(dir, 'alone'))).toSorted()).toEqual([
       'checkpoints',
       'config.yaml',
+      'lock',
       'metrics.jsonl',
       'model',
       'report.html',

@@ -40,7 +40,7 @@ import { openEngine } from '../engines.ts'
 import { Interrupted } from '../terminal/exit.ts'
 import { progressLine, statusLine } from '../terminal/progress.ts'
 import { prepareRun, type PreparedRun, type PrepareOptions } from './prepare.ts'
-import { openRunFolder } from './run-folder.ts'
+import { openRunFolder, type RunFolder } from './run-folder.ts'
 import { openTables, referTo, tablesUrl, type TablesOptions } from './tables.ts'
 
 export interface RunOptions {
@@ -76,8 +76,16 @@ export interface RunResult {
 
 /** Trains one model as its config says, into a folder that a later call can resume from. */
 export async function runTraining(config: RunConfig, options: RunOptions): Promise<RunResult> {
-  const { label, signal, custom } = options
   const folder = await openRunFolder(options.runFolder, options)
+  try {
+    return await trainIn(folder, config, options)
+  } finally {
+    folder.release()
+  }
+}
+
+async function trainIn(folder: RunFolder, config: RunConfig, options: RunOptions): Promise<RunResult> {
+  const { label, signal, custom } = options
   const prepared = options.prepared ?? (await prepare(config, { signal, custom, resumeFrom: folder.latest }))
 
   const resumed = folder.latest === undefined ? undefined : await loadCheckpoint(folder.latest, { signal })
