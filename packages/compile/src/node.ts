@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { StemkitError } from '@stemkit/spec/errors'
 import { onnxRuntimeCApi } from './node/onnxruntime-c-api.ts'
+import { disableTelemetry } from './node/telemetry.ts'
 import { onnxRuntimeBinding, type OnnxRuntimeModule } from './onnxruntime-binding.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -8,6 +9,7 @@ export { onnxRuntimeCApi } from './node/onnxruntime-c-api.ts'
 
 /** `onnxruntime-node` through its own binding. */
 export function onnxRuntimeNode(): Runtime {
+  disableTelemetry()
   try {
     const ort = createRequire(import.meta.url)('onnxruntime-node') as OnnxRuntimeModule
     return onnxRuntimeBinding(ort, { name: 'onnxruntime-node' })

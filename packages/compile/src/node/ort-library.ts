@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { onnxType } from '../lowering.ts'
 import type { HostTensor } from '../runtime.ts'
+import { disableTelemetry } from './telemetry.ts'
 
 // ONNX Runtime's C API is a table of function pointers whose order never changes: versions only append.
 const API_VERSION = 17
@@ -75,6 +76,7 @@ let native: Native | undefined
 export const openNative = (): Native => (native ??= loadNative())
 
 function loadNative(): Native {
+  disableTelemetry()
   const require = createRequire(import.meta.url)
   try {
     const koffi = require('koffi') as typeof import('koffi')
