@@ -1,36 +1,22 @@
+import { createAhead } from './ahead.ts'
 import { CACHE_LISTS, type CachePlan } from './cache-memory.ts'
 import type { CacheMeter } from './cache-meter.ts'
 import type { CachePolicyKind } from './policy.ts'
 import { createRowIndex } from './row-index.ts'
 import { createSlotLists } from './slot-lists.ts'
-
-/** The row's bytes are in the slot. */
-export const LOADED = 1
-/** They are being read into it. */
-export const LOADING = 2
-/** They are newer than the source's. */
-export const DIRTY = 4
-/** They are being written to the source, as they were when that began. */
-const WRITING = 8
-/** The slot is given up once the row is clean, unless somebody asks for the row before. */
-const LEAVING = 16
-/** The row was forgotten; the slot is free once its I/O is over. */
-const DROPPED = 32
-/** The row was prefetched, and nobody has used it yet. */
-const UNUSED = 64
-/** A lease of the row was announced and has not come: while nobody uses it, it is ahead. */
-const ANNOUNCED = 128
-/** It is being written straight from the slot: nobody may use it meanwhile. */
-const FROZEN = 256
-/** One user of the row; the rest of the state counts them. */
-export const PIN = 512
-
-/** Stands for a slot where there is none yet. */
-export const NONE = 0xffff_ffff
-
-/** Leases after which a prefetched row that is still unused counts as any other; at most twice as many. */
-const PATIENCE = 64
-const MOST_ANNOUNCED = 255
+import {
+  ANNOUNCED,
+  DIRTY,
+  DROPPED,
+  FROZEN,
+  LEAVING,
+  LOADED,
+  LOADING,
+  NONE,
+  PIN,
+  UNUSED,
+  WRITING,
+} from './slot-state.ts'
 
 /**
  * What is in which slot, and what may become of it. A slot is free; or it holds a row that is pinned, or idle (the policy's),
@@ -80,9 +66,9 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
   const [FREE, AHEAD, LEAVE] = [kind.lists, kind.lists + 1, kind.lists + 2]
   const keys = new Uint32Array(capacity)
   const state = new Uint32Array(capacity)
-  const announced = new Uint8Array(capacity) // how many leases, where ANNOUNCED
   const index = createRowIndex(capacity, keys)
   const lists = createSlotLists(capacity, kind.lists + CACHE_LISTS)
+  const ahead = createAhead(lists, AHEAD, state)
   const policy = kind.create({ slots: capacity, lists, keys, isHeld: (slot) => state[slot]! >= PIN })
   for (let slot = 0; slot < capacity; slot++) lists.push(FREE, slot)
 
@@ -90,8 +76,6 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
   let pinned = 0
   let dirty = 0
   let leaving = 0
-  let leases = 0
-  let mark = -1 // the last of the rows ahead when `PATIENCE` leases began
 
   const empty = (slot: number): void => {
     state[slot] = 0
@@ -114,22 +98,13 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
     state[slot]! &= ~LEAVING
     leaving--
   }
-  /** Takes a slot out of the list it is in, the rows ahead perhaps. */
-  const unlink = (slot: number): void => {
-    if (slot === mark) mark = lists.before(slot)
-    lists.unlink(slot)
-  }
-  const revoke = (slot: number): void => {
-    unlink(slot)
-    state[slot]! &= ~ANNOUNCED
-  }
   /** Somebody has come for a row that was prefetched, or is about to leave. */
   const greet = (slot: number): void => {
-    unlink(slot)
+    ahead.unlink(slot)
     stay(slot)
     if (state[slot]! & UNUSED) meter.prefetchUsed++
     state[slot]! &= ~UNUSED
-    if (state[slot]! & ANNOUNCED && --announced[slot]! === 0) state[slot]! &= ~ANNOUNCED
+    ahead.come(slot)
   }
   const pin = (slot: number): void => {
     if (state[slot]! & (ANNOUNCED | UNUSED | LEAVING)) greet(slot)
@@ -159,8 +134,7 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
   const giveUp = (evenAhead: boolean): boolean => {
     let slot = policy.victim()
     if (slot < 0 && evenAhead) {
-      slot = lists.last(AHEAD) // what is needed soonest is at the front
-      if (slot >= 0) revoke(slot)
+      slot = ahead.takeLast()
     }
     if (slot < 0) return false
     if (state[slot]! & (DIRTY | WRITING)) {
@@ -247,16 +221,11 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       policy.insert(slot)
       resident++
       if (!prefetched) return
-      state[slot]! |= UNUSED | ANNOUNCED
-      announced[slot] = 1
+      state[slot]! |= UNUSED
+      ahead.announce(slot)
     },
     keep(slot) {
-      if (state[slot]! & ANNOUNCED) {
-        if (announced[slot]! < MOST_ANNOUNCED) announced[slot]!++
-        return
-      }
-      state[slot]! |= ANNOUNCED
-      announced[slot] = 1
+      if (!ahead.announce(slot)) return
       if (state[slot]! >= PIN || state[slot]! & LOADING) return
       if (state[slot]! & LEAVING) {
         lists.unlink(slot)
@@ -303,7 +272,7 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
     drop(slot) {
       const now = state[slot]!
       if ((now & LOADING) === 0) {
-        if (now & (LEAVING | ANNOUNCED)) unlink(slot)
+        if (now & (LEAVING | ANNOUNCED)) ahead.unlink(slot)
         else policy.hold(slot)
       }
       stay(slot)
@@ -312,15 +281,6 @@ export function createSlotTable(plan: CachePlan, kind: CachePolicyKind, meter: C
       state[slot] = (now & (LOADING | WRITING)) | DROPPED
       settle(slot)
     },
-    tick() {
-      if (++leases % PATIENCE !== 0) return
-      const last = mark
-      for (let slot = -1; slot !== last;) {
-        slot = lists.first(AHEAD)
-        revoke(slot)
-        policy.idle(slot)
-      }
-      mark = lists.last(AHEAD)
-    },
+    tick: () => ahead.tick((slot) => policy.idle(slot)),
   }
 }

@@ -4,7 +4,8 @@ import type { CacheMeter } from './cache-meter.ts'
 import type { RowSource } from './cache-types.ts'
 import type { Changes } from './changes.ts'
 import { createIoBuffers, type IoBuffer } from './io-buffers.ts'
-import { DIRTY, PIN, type SlotTable } from './slot-table.ts'
+import { DIRTY, PIN } from './slot-state.ts'
+import type { SlotTable } from './slot-table.ts'
 
 /** Something thrown, whatever it was. */
 export interface Failure {

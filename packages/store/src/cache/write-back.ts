@@ -1,5 +1,6 @@
 import type { Changes } from './changes.ts'
-import { DIRTY, type SlotTable } from './slot-table.ts'
+import { DIRTY } from './slot-state.ts'
+import type { SlotTable } from './slot-table.ts'
 import type { Failure, Transfers } from './transfers.ts'
 
 /** Writes dirty rows: because their slots are wanted, or all of them. */
