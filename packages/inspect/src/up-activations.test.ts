@@ -1,3 +1,6 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { eagerEngine } from '@stemkit/compile'
+import { memory, useBackend } from '@stemkit/tensor'
 import { describe, expect, test } from 'vitest'
 import { angularSpread } from './angular-spread.ts'
 import { readBlock } from './blocks.ts'
@@ -73,6 +76,20 @@ describe('what the up-projection of a dense model gives', () => {
       (await readBlock(parts.mean, parts.tokens)).table(2),
     )
   })
+})
+
+test('an eager engine gives the same, and nothing of it stays in memory', async () => {
+  await useBackend('cpu')
+  const before = memory().numTensors
+  const short = sequences.map((ids) => ids.slice(0, 5))
+  const found = await upActivations(model, { engine: eagerEngine(), sequences: short })
+  expect(memory().numTensors).toBe(before)
+  const compiled = await upActivations(model, { engine, sequences: short })
+  const [a, b] = [await readBlock(found.mean, found.tokens), await readBlock(compiled.mean, found.tokens)]
+  for (const layer of found.mean.layers) {
+    const difference = a.table(layer).map((value, i) => Math.abs(value - b.table(layer)[i]!))
+    expect(Math.max(...difference)).toBeLessThan(1e-4)
+  }
 })
 
 test('models with tables, layers that are not dense and empty texts are refused', async () => {
