@@ -1,5 +1,6 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import type { RowStore } from '@stemkit/store'
+import { widened } from './floats-of.ts'
 import type { ModelWeight } from './model.ts'
 
 /** Hashed at a time: what is hashed has to be in ordinary memory and in one piece. */
@@ -29,16 +30,29 @@ export async function contentId(
     if (rows && role === 'table') continue
     const weight = weights.get(name)!
     const digests: string[] = []
-    for (const { buffer, byteOffset, byteLength } of 'bits' in weight ? [weight.data, weight.scales] : [weight.data]) {
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
-      for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
-        signal?.throwIfAborted()
-        digests.push(await sha256(bytes.slice(from, from + CHUNK_BYTES)))
-      }
+    for (const chunk of chunksOf(weight)) {
+      signal?.throwIfAborted()
+      digests.push(await sha256(chunk))
     }
     lines.push(`${name} ${digests.join(' ')}`)
   }
   return `sha256:${await sha256(new TextEncoder().encode(lines.join('\n')))}`
+}
+
+/** The bytes of its numbers; floats of 16 bits as the 32-bit ones that they are. */
+function* chunksOf(weight: ModelWeight): Generator<Uint8Array> {
+  if (weight.data instanceof Uint16Array) {
+    const size = CHUNK_BYTES / 4
+    for (let from = 0; from < weight.data.length; from += size) {
+      const { buffer, byteOffset, byteLength } = widened(weight, weight.data.subarray(from, from + size))
+      yield new Uint8Array(buffer, byteOffset, byteLength)
+    }
+    return
+  }
+  for (const { buffer, byteOffset, byteLength } of 'bits' in weight ? [weight.data, weight.scales] : [weight.data]) {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) yield bytes.slice(from, from + CHUNK_BYTES)
+  }
 }
 
 async function sha256(bytes: Uint8Array): Promise<string> {

@@ -48,8 +48,9 @@ export interface Piece {
 }
 
 /**
- * Tokens as they are made. Iterate once; nothing happens before. Leaving the loop ends the work. It is made a few pieces
- * ahead of the reader: whoever stops reading keeps nobody else waiting.
+ * Tokens as they are made. Iterate once; nothing happens before. Leaving the loop, by `break`, `return()` or the signal, ends
+ * the work with the step that is running. An iterator that is merely not read any more keeps its place for four steps; then
+ * others may have it, until somebody reads on.
  */
 export interface Generation extends AsyncIterable<Piece> {
   /** What the prompt became. */
@@ -67,9 +68,12 @@ export interface Generator extends PromptReader {
   rowsOf(options: TableOptions): TableRows | Promise<TableRows>
 }
 
-/** Pieces that are made before the reader has asked for them; where it has read most, more are made. */
-const AHEAD = 16
-const FEW = 4
+/**
+ * Steps that may pass without the reader taking a piece, and pieces that may be ready for it, before its sequence is put
+ * aside. Readers take pieces between steps, unless what they write to is slow.
+ */
+const STEPS_AHEAD = 4
+const PIECES_AHEAD = 16
 
 /**
  * Continues `prompt`, a text or token ids.
@@ -118,6 +122,8 @@ export function startGeneration(
     const ready: Piece[] = []
     let ended: { readonly error?: unknown } | undefined
     let isLast = false
+    let unreadSteps = 0
+    let isStepCounted = false
     let wake = (): void => {}
     const job: Job = {
       tokens,
@@ -133,7 +139,7 @@ export function startGeneration(
         return isLast
       },
       get full() {
-        return ready.length >= AHEAD
+        return unreadSteps >= STEPS_AHEAD || ready.length >= PIECES_AHEAD
       },
       take(logits) {
         const piece = makePiece(chooser.choose(logits.subarray(0, model.vocabSize)))
@@ -141,6 +147,7 @@ export function startGeneration(
         state.made++
         isLast = piece.finishReason !== undefined
         ready.push(piece)
+        countStep()
         wake()
       },
       begun: (cached) => (state.cached = cached),
@@ -148,6 +155,13 @@ export function startGeneration(
         ended ??= { error }
         wake()
       },
+    }
+    /** A step may make several pieces, all at once. */
+    const countStep = (): void => {
+      if (isStepCounted) return
+      isStepCounted = true
+      unreadSteps++
+      queueMicrotask(() => (isStepCounted = false))
     }
     const abort = (): void => {
       ready.length = 0
@@ -161,10 +175,11 @@ export function startGeneration(
       for (;;) {
         const piece = ready.shift()
         if (piece) {
+          unreadSteps = 0
           yield piece
           if (piece.finishReason) return
           // It may have been put aside. If not, this does nothing.
-          if (ready.length === FEW && !ended) model.scheduler.submit(job)
+          if (ready.length < STEPS_AHEAD && !ended) model.scheduler.submit(job)
         } else if (ended) throw ended.error
         else await new Promise<void>((resolve) => (wake = resolve))
       }

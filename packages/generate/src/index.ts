@@ -8,6 +8,7 @@ export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } f
 export { toLanguageModel } from './language-model.ts'
 export {
   createModel,
+  type Bfloat16Table,
   type CreateModelOptions,
   type DecoderParts,
   type Model,

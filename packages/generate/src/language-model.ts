@@ -1,17 +1,20 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { GeneratedResult, LanguageModel, Prompted, Scored, ScoredResult } from '@stemkit/spec/language-model'
+import type { GeneratedResult, LanguageModel, Scored, ScoredResult } from '@stemkit/spec/language-model'
 import { collect } from './completion.ts'
 import { contentId } from './content-id.ts'
+import { inOrder } from './in-order.ts'
 import type { Model, RunOptions } from './model.ts'
 import { startsOf } from './prompt.ts'
 
 /**
- * A model as evaluation and editing tools see it: requests in, results out in the same order, one at a time, always the
- * likeliest token. Its id is the content hash of the weights, with the
- * version of tables that are in a store. The caller still disposes the model.
+ * A model as evaluation and editing tools see it: requests in, results out in the same order, always the likeliest token.
+ * Twice as many requests as the model has slots are with it at a time, so that its steps are shared; that changes a
+ * log-probability by rounding, less than 1e-5. Its id is the content hash of the weights, with the version of tables that
+ * are in a store. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
   const { config, maxLength, tokenizer, weights, rows } = model
+  const window = 2 * model.stats().slots
   return {
     id: await contentId(config, weights, { ...options, rows }),
     maxLength,
@@ -21,24 +24,20 @@ export async function toLanguageModel(model: Model, options: RunOptions = {}): P
       return Array.from(tokenizer.encode(text))
     },
 
-    async *score(requests, { signal } = {}): AsyncGenerator<ScoredResult, void> {
-      let index = 0
-      for await (const request of requests) {
+    score(requests, { signal } = {}): AsyncGenerator<ScoredResult, void> {
+      return inOrder(requests, { window, signal }, async (request, index, stop) => {
         const { tokens, from } = joined(request, startsOf(tokenizer), index)
-        const { logprobs, best } = await model.score(tokens, { from, signal })
-        yield { index: index++, logprobs, greedy: best.every((id, i) => id === tokens[from + i]) }
-      }
+        const { logprobs, best } = await model.score(tokens, { from, signal: stop })
+        return { index, logprobs, greedy: best.every((id, i) => id === tokens[from + i]) }
+      })
     },
 
-    async *generate(
-      requests: AsyncIterable<Prompted> | Iterable<Prompted>,
-      { signal } = {},
-    ): AsyncGenerator<GeneratedResult, void> {
-      let index = 0
-      for await (const { prompt, maxTokens, stop } of requests) {
-        const { text, tokens } = await collect(model.generate(prompt, { maxTokens, stop, temperature: 0, signal }))
-        yield { index: index++, text, tokens }
-      }
+    generate(requests, { signal } = {}): AsyncGenerator<GeneratedResult, void> {
+      return inOrder(requests, { window, signal }, async ({ prompt, maxTokens, stop }, index, ending) => {
+        const greedy = { maxTokens, stop, temperature: 0, logprobs: false, signal: ending }
+        const { text, tokens } = await collect(model.generate(prompt, greedy))
+        return { index, text, tokens }
+      })
     },
   }
 }

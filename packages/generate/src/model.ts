@@ -1,4 +1,4 @@
-import type { Engine } from '@stemkit/compile'
+import type { Engine, HalfArray } from '@stemkit/compile'
 import { checkBatch, listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { PackedMatrix } from '@stemkit/spec/packed-matrix'
@@ -30,8 +30,18 @@ export interface ServingOptions {
   readonly speculate?: boolean | undefined
 }
 
-/** Floats, or a matrix packed in 4 or 8 bits, which stays packed while it is computed with. */
-export type ModelWeight = NamedArray | PackedMatrix
+/** The rows of a table as BF16, by their bits. */
+export interface Bfloat16Table {
+  readonly dtype: 'bf16'
+  readonly shape: readonly number[]
+  readonly data: Uint16Array
+}
+
+/**
+ * Floats; those of half precision as bits; or a matrix packed in 4 or 8 bits, which stays packed while it is computed with. Tables
+ * may be BF16, too, and are not packed.
+ */
+export type ModelWeight = NamedArray | HalfArray | Bfloat16Table | PackedMatrix
 
 /** What a decoder is made of. */
 export interface DecoderParts {
@@ -205,6 +215,12 @@ function checkWeights({ config, weights, custom, rows }: CreateModelOptions): vo
         'bad-input',
         `model: '${name}' is [${found.shape.join(', ')}], but by the config [${shape.join(', ')}]`,
       )
+    }
+    if ('dtype' in found && role !== 'table') {
+      throw new StemkitError('bad-input', `model: '${name}' is bf16, as only tables may be; widen it to float32`)
+    }
+    if ('bits' in found && role === 'table') {
+      throw new StemkitError('bad-input', `model: the table '${name}' is packed; give it as float32, float16 or bf16`)
     }
   }
 }

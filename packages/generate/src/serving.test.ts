@@ -133,7 +133,8 @@ describe('requests that share a model', () => {
       // With one slot this could not end, if the other kept it.
       const other = await collect(model.generate(promptOf(1, 5), greedy))
       expect(other.tokens).toEqual(await alone(promptOf(1, 5)))
-      expect(model.stats().decoded).toBeLessThan(30)
+      // The piece that was read, four that were not, and the other's eight.
+      expect(model.stats().decoded).toBeLessThanOrEqual(1 + 4 + 8)
       for (let piece = await slow.next(); !piece.done; piece = await slow.next()) tokens.push(piece.value.token)
       expect(tokens).toEqual(await alone(prompt, { maxTokens: 30 }))
     }))

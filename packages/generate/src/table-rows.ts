@@ -1,6 +1,8 @@
-import { listWeights, type CustomFeedForwards, type ModelConfig, type NamedArray } from '@stemkit/model'
+import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { createRowPlan, createRowStore, memoryRows, type RowStore } from '@stemkit/store'
+import { floatsOf } from './floats-of.ts'
+import type { ModelWeight } from './model.ts'
 import { nameOfRows, type RowSource } from './rows/row-source.ts'
 
 /** The table rows of one sequence. */
@@ -24,7 +26,7 @@ export interface TableRows {
 
 export interface TableRowsOptions {
   readonly config: ModelConfig
-  readonly weights: ReadonlyMap<string, Pick<NamedArray, 'shape'> & { readonly data: ArrayBufferView }>
+  readonly weights: ReadonlyMap<string, ModelWeight>
   readonly custom?: CustomFeedForwards | undefined
   readonly rows?: RowStore | undefined
 }
@@ -45,8 +47,9 @@ export function openTableRows(options: TableRowsOptions): TableRows {
   if (rows) return sourceRows(options, rows, { dispose: () => rows.dispose() })
   const tables = tablesOf(config, custom)
   const stores = tables.map(([name, [count, width]]) => {
-    const driver = memoryRows({ rows: count, rowBytes: 4 * width, buffer: weights.get(name)!.data })
-    const layout = { layers: 1, width, dtype: 'f32', state: 'none' } as const
+    const { data: buffer, dtype } = tableOf(weights.get(name)!, width)
+    const driver = memoryRows({ rows: count, rowBytes: (dtype === 'f32' ? 4 : 2) * width, buffer })
+    const layout = { layers: 1, width, dtype, state: 'none' } as const
     return { store: createRowStore({ table: { ...driver, layout } }), names: [name] }
   })
   return {
@@ -55,6 +58,14 @@ export function openTableRows(options: TableRowsOptions): TableRows {
       for (const { store } of stores) await store.dispose()
     },
   }
+}
+
+/** A table in the type that its rows are stored in. Stored rows are whole words, which an odd number of half ones is not. */
+function tableOf(table: ModelWeight, width: number): { data: ArrayBufferView; dtype: 'f32' | 'f16' | 'bf16' } {
+  const { data } = table
+  if (data instanceof Float32Array) return { data, dtype: 'f32' }
+  const dtype = 'dtype' in table ? table.dtype : 'f16'
+  return width % 2 === 0 ? { data, dtype } : { data: floatsOf(table), dtype: 'f32' }
 }
 
 /**

@@ -1,10 +1,13 @@
+import '@tensorflow/tfjs-backend-cpu'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { compiledEngine, eagerEngine } from '@stemkit/compile'
+import { nodeRuntime } from '@stemkit/compile/node'
 import { fromFloat32 } from '@stemkit/weights'
 import { writeModelFolder } from '@stemkit/weights/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { collect } from '../index.ts'
+import { collect, contentId, createModel } from '../index.ts'
 import { loadModel, readModel } from '../node.ts'
 import { tinyModel } from '../testing/tiny-model.ts'
 import { byteLevelTokenizer } from '../testing/tokenizers.ts'
@@ -12,7 +15,7 @@ import { byteLevelTokenizer } from '../testing/tokenizers.ts'
 const { config, weights } = tinyModel()
 let folder: string
 
-const write = (path: string, dtype: 'F32' | 'BF16'): Promise<void> =>
+const write = (path: string, dtype: 'F32' | 'F16' | 'BF16'): Promise<void> =>
   writeModelFolder(path, {
     config,
     tensors: new Map([...weights].map(([name, { data, shape }]) => [name, fromFloat32(data, shape, dtype)])),
@@ -45,17 +48,25 @@ describe('a model folder', () => {
     await model.dispose()
   })
 
-  test('of 16-bit floats computes with the numbers that it holds', async () => {
-    const half = join(folder, 'half')
-    await write(half, 'BF16')
+  test.each(['F16', 'BF16'] as const)('of %s floats computes with the numbers that it holds', async (dtype) => {
+    const half = join(folder, dtype)
+    await write(half, dtype)
     const model = await loadModel(half)
-    const exact = await loadModel(folder)
-    const [found, expected] = [await model.logits([1, 2, 3]), await exact.logits([1, 2, 3])]
-    const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i]!)), 0)
-    expect(worst).toBeGreaterThan(0)
-    expect(worst).toBeLessThan(0.1)
-    await model.dispose()
-    await exact.dispose()
+    const table = model.weights.get('model.layers.1.mlp.stem_table.weight')!
+    expect(table.data).toBeInstanceOf(Uint16Array)
+    expect(model.weights.get('lm_head.weight')!.data instanceof Uint16Array).toBe(dtype === 'F16')
+
+    const read = await readModel(half)
+    expect([...read.weights.values()].every(({ data }) => data instanceof Float32Array)).toBe(true)
+    const wide = await createModel({ ...read, engine: compiledEngine(nodeRuntime()) })
+    const expected = await wide.logits([1, 2, 3])
+    expect(await model.logits([1, 2, 3])).toEqual(expected)
+    expect(await contentId(config, model.weights)).toBe(await contentId(config, wide.weights))
+
+    const eager = await loadModel(half, { engine: eagerEngine() })
+    const found = await eager.logits([1, 2, 3])
+    expected.forEach((value, i) => expect(found[i]).toBeCloseTo(value, 4))
+    for (const each of [model, wide, eager]) await each.dispose()
   })
 
   test('can do without a tokenizer', async () => {

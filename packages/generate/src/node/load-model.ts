@@ -12,11 +12,13 @@ import {
   findPacked,
   readPacked,
   toFloat32,
-  unpackMatrix,
+  toTypedArray,
   type PackedInfo,
+  type Tensor,
   type TensorSource,
 } from '@stemkit/weights'
 import { readModelFolder } from '@stemkit/weights/node'
+import { floatsOf } from '../floats-of.ts'
 import { createModel, type Model, type ModelWeight, type ServingOptions } from '../model.ts'
 import { openTablesAt, openTablesOf, type OpenModelRowsOptions, type OpenTables } from './model-rows.ts'
 
@@ -44,12 +46,12 @@ export async function readModel(folder: string, options: ReadModelOptions = {}):
   const files = await readFiles(folder, options)
   const weights = new Map<string, NamedArray>()
   for (const [name, weight] of files.weights) {
-    weights.set(name, 'bits' in weight ? { shape: weight.shape, data: unpackMatrix(weight) } : weight)
+    weights.set(name, { shape: weight.shape, data: floatsOf(weight) })
   }
   return { ...files, weights }
 }
 
-/** As `readModel`, but packed matrices stay packed. */
+/** As `readModel`, but packed matrices stay packed, and matrices of half precision half. */
 async function readFiles(
   folder: string,
   { signal, onProgress, optionalTables = false }: ReadModelOptions,
@@ -72,9 +74,9 @@ async function readFiles(
     const packed = findPacked(tensors.tensors)
     const weights = new Map<string, ModelWeight>()
     for (const [name, info] of packed) weights.set(name, await readPacked(source, name, info, options))
-    for (const [name, info] of tensors.tensors) {
+    for (const name of tensors.tensors.keys()) {
       if (partOf(name, packed)) continue
-      weights.set(name, { shape: info.shape, data: toFloat32(await source.read(name, options)) })
+      weights.set(name, asWeight(name, await source.read(name, options)))
     }
     const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizerFolder(tokenizerPath, options)
     if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
@@ -87,6 +89,15 @@ async function readFiles(
   } finally {
     await files.dispose()
   }
+}
+
+/** Half a table or matrix takes half the memory; norms are small, and products with BF16 are not computed. */
+function asWeight(name: string, tensor: Tensor): ModelWeight {
+  const { dtype, shape } = tensor
+  const isTable = name.endsWith('.stem_table.weight')
+  if (dtype === 'F16' && shape.length > 1) return { shape, data: toTypedArray({ ...tensor, dtype }) }
+  if (dtype === 'BF16' && isTable) return { dtype: 'bf16', shape, data: toTypedArray({ ...tensor, dtype }) }
+  return { shape, data: toFloat32(tensor) }
 }
 
 /** Packed matrices are two tensors each. */

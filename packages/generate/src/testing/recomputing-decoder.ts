@@ -3,8 +3,8 @@ import { listWeights, tokenExperts } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Chunk, Decoder } from '../decoder/decoder.ts'
 import { forwardInputs, logitsGraph } from '../forward.ts'
-import { unpackMatrix } from '@stemkit/weights'
-import type { CreateModelOptions, ModelWeight } from '../model.ts'
+import { floatsOf } from '../floats-of.ts'
+import type { CreateModelOptions } from '../model.ts'
 import type { TableRows } from '../table-rows.ts'
 
 export interface RecomputingDecoderOptions extends Pick<CreateModelOptions, 'config' | 'weights' | 'custom'> {
@@ -82,8 +82,4 @@ export async function recomputingDecoder(options: RecomputingDecoderOptions): Pr
     },
     dispose: () => program.dispose(),
   }
-}
-
-function floatsOf(weight: ModelWeight): Float32Array {
-  return 'bits' in weight ? unpackMatrix(weight) : weight.data
 }
