@@ -38,6 +38,8 @@ export interface RowDriver {
   readonly rows: number
   readonly rowBytes: number
   readonly durability: Durability
+  /** What errors call the rows: a path, or an address without its password. */
+  readonly where?: string
   /** Copies rows `ids` into `into` (`ids.length * rowBytes` bytes), in that order. A row never written is zeros. */
   read(ids: Uint32Array, into: Uint8Array, options?: RowOptions): Promise<void>
   /** Absent on read-only media. The caller may reuse `from` once it resolves. */

@@ -201,6 +201,7 @@ function driverOf({ root, about, rows: stored, metas }: Environment, folder: str
     },
     rowBytes,
     durability: 'power',
+    where: folder,
     read,
     meta: { get: getMeta },
     ...(readOnly ? {} : writing),

@@ -170,6 +170,7 @@ async function openRows({ where, router, settings, create, readOnly, signal }: O
     },
     rowBytes,
     durability,
+    where,
     async read(ids, into, options = {}) {
       checkRows({ rows: rowCount, rowBytes }, ids, into)
       await calls.run({ read: ids }, () => rows.read(ids, into, options.signal), options.signal)

@@ -73,7 +73,9 @@ describe('stem train with its tables in a file', () => {
       const checkpoint = await latestCheckpoint(runs.at('flipped/run/checkpoints'))
       const { row, repair } = await flipByte(runs.at('flipped/rows'))
       const outcome = await runs.train('flipped/run', '--resume', ...damaged)
-      expect(outcome).toMatchObject(failedWith(new RegExp(`row ${row} \\(place \\d+\\) does not match its checksum`)))
+      expect(outcome).toMatchObject(
+        failedWith(new RegExp(`flipped/rows/rows\\.bin: row ${row} \\(place \\d+\\) does not match its checksum`)),
+      )
       // Nothing that came of it was kept: the checkpoint is the one from before, and each step that was noted is right.
       expect(await latestCheckpoint(runs.at('flipped/run/checkpoints'))).toBe(checkpoint)
       const noted = await runs.curveOf('flipped/run')

@@ -209,6 +209,7 @@ export async function layeredRows(
     },
     rowBytes,
     durability: target.durability,
+    where: drivers.map(({ where = 'memory' }) => where).join(' over '),
     async read(ids, into, io = {}) {
       checkRows({ rows, rowBytes }, ids, into)
       await calls.run({ read: ids }, () => (checkLocks(), read(ids, into, io)), io.signal)

@@ -216,6 +216,7 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
     },
     rowBytes,
     durability: 'power',
+    where: rowsPath,
     read: (ids, into, options) => read(ids, [into], options),
     inParts: readOnly ? { read } : { read, write },
     meta: { get: getMeta },

@@ -243,6 +243,7 @@ function driverOf(
     },
     rowBytes,
     durability: 'power',
+    where: file,
     read,
     meta: { get: getMeta },
     ...(readOnly ? {} : writing()),

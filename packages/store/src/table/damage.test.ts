@@ -168,6 +168,18 @@ describe('what is missing', () => {
   })
 })
 
+test('what is damaged is named with the place that the driver says its rows are in', async () => {
+  const { medium } = await makeTable()
+  const open = () =>
+    openRowTable({ driver: { ...medium.open(), rows: medium.bytes.rows, where: '/data/rows' }, mode: 'read' })
+  const reader = await open()
+  medium.bytes.places.set(4, new Uint8Array(16))
+  await expect(readRows(reader, [4])).rejects.toThrow('/data/rows: row 4 (place 4) does not match')
+  const root = medium.bytes.metas.get('root')!
+  medium.bytes.metas.set('root', { ...root, bytes: root.bytes.subarray(1) })
+  await expect(open()).rejects.toThrow("/data/rows: the meta 'root' does not match")
+})
+
 test('a writer repairs nothing by itself: a row that is damaged stays so until it is written', async () => {
   const { medium } = await makeTable()
   const writer = await reopen(medium, 'write')

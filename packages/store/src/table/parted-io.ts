@@ -1,10 +1,11 @@
 import { crc32 } from '../codec/checksum.ts'
 import type { RowsInParts } from '../drivers/rows-in-parts.ts'
 import { inPieces } from './in-pieces.ts'
-import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-transfer.ts'
+import { corruptRow, rowIn, signalOf, type Records, type RowIo } from './row-transfer.ts'
 
 /** Rows from and to where they lie, their checksums apart, so that nothing is copied on the way. */
-export function partedIo(driver: RowsInParts, { rowBytes, stride }: RecordSizes): Omit<RowIo, 'rowBytes'> {
+export function partedIo(driver: RowsInParts, sizes: Records): Omit<RowIo, 'rowBytes'> {
+  const { rowBytes, stride } = sizes
   const tailBytes = stride - rowBytes
 
   /** Rows and checksums in turn, and the checksums by themselves. */
@@ -25,7 +26,8 @@ export function partedIo(driver: RowsInParts, { rowBytes, stride }: RecordSizes)
         const onRows = (from: number, count: number): void => {
           for (let k = from; k < from + count; k++) {
             const id = rows.ids[order[k]!]!
-            if (crc32(parts[2 * k]!, id) !== sums.getUint32(k * tailBytes, true)) throw corruptRow(id, places[k]!)
+            if (crc32(parts[2 * k]!, id) !== sums.getUint32(k * tailBytes, true))
+              throw corruptRow(sizes, id, places[k]!)
           }
         }
         await driver.read(places, parts, { ...signalOf(rows), onRows })

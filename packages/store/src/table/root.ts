@@ -72,15 +72,15 @@ export async function readRoot(driver: RowDriver, options: RowOptions): Promise<
   if (meta === undefined) {
     throw new StemkitError('not-found', 'row table: no table here, or one whose making was cut short; create it')
   }
-  return { root: decodeRoot(meta.bytes), meta }
+  return { root: decodeRoot(meta.bytes, driver.where), meta }
 }
 
 export const encodeRoot = (root: Root): Uint8Array => encodeText(`${MAGIC} ${FORMAT}`, root)
 
-function decodeRoot(bytes: Uint8Array): Root {
+function decodeRoot(bytes: Uint8Array, where = 'row table'): Root {
   const decoded = decodeText(bytes)
   if (decoded === undefined || !decoded.head.startsWith(`${MAGIC} `)) {
-    throw new StemkitError('corrupt', "row table: the meta 'root' does not match its checksum; restore it from a copy")
+    throw new StemkitError('corrupt', `${where}: the meta 'root' does not match its checksum; restore it from a copy`)
   }
   if (decoded.head !== `${MAGIC} ${FORMAT}`) {
     throw new StemkitError('unsupported', `row table: '${decoded.head}', this build knows format ${FORMAT}`)

@@ -13,7 +13,7 @@ const WIDE = 4096
 /** Rows with checksums in the places of a driver. Once a call settles it is done with the caller's buffers. */
 export function rowIo(driver: PartedRows, layout: RowLayout): RowIo {
   const rowBytes = payloadBytes(layout)
-  const sizes = { rowBytes, stride: recordBytes(layout) }
+  const sizes = { rowBytes, stride: recordBytes(layout), where: driver.where }
   const { inParts } = driver
   return {
     rowBytes,

@@ -22,11 +22,13 @@ export interface RowIo {
 }
 
 /** What the two ways of moving rows have to know. */
-export interface RecordSizes {
+export interface Records {
   /** Bytes of a row. */
   readonly rowBytes: number
   /** Bytes of its place, the checksum included. */
   readonly stride: number
+  /** What errors call the rows; undefined where the driver does not say. */
+  readonly where: string | undefined
 }
 
 /** Row i of a transfer in its block. */
@@ -35,7 +37,7 @@ export function rowIn(block: Uint8Array, { at, stride }: RowTransfer, rowBytes: 
   return block.subarray(start, start + rowBytes)
 }
 
-export const corruptRow = (id: number, place: number): StemkitError =>
-  new StemkitError('corrupt', `row table: row ${id} (place ${place}) does not match its checksum`)
+export const corruptRow = ({ where = 'row table' }: Records, id: number, place: number): StemkitError =>
+  new StemkitError('corrupt', `${where}: row ${id} (place ${place}) does not match its checksum`)
 
 export const signalOf = ({ signal }: RowTransfer): { signal?: AbortSignal } => (signal === undefined ? {} : { signal })

@@ -1,13 +1,14 @@
 import type { RowDriver } from '@stemkit/spec/row-driver'
 import { crc32 } from '../codec/checksum.ts'
 import { inPieces } from './in-pieces.ts'
-import { corruptRow, rowIn, signalOf, type RecordSizes, type RowIo } from './row-transfer.ts'
+import { corruptRow, rowIn, signalOf, type Records, type RowIo } from './row-transfer.ts'
 
 /** Buffers that are kept to be used again: new ones come zeroed, which costs as much as a copy. */
 const KEPT = 4
 
 /** Rows with checksums through a buffer in which the two lie side by side, as in the driver. */
-export function stagedIo(driver: RowDriver, { rowBytes, stride }: RecordSizes): Omit<RowIo, 'rowBytes'> {
+export function stagedIo(driver: RowDriver, sizes: Records): Omit<RowIo, 'rowBytes'> {
+  const { rowBytes, stride } = sizes
   const idle: ArrayBuffer[] = []
 
   const staged = async (
@@ -33,7 +34,7 @@ export function stagedIo(driver: RowDriver, { rowBytes, stride }: RecordSizes): 
             const i = order[k]!
             const row = bytes.subarray(k * stride, k * stride + rowBytes)
             if (crc32(row, rows.ids[i]!) !== records.getUint32(k * stride + rowBytes, true)) {
-              throw corruptRow(rows.ids[i]!, places[k]!)
+              throw corruptRow(sizes, rows.ids[i]!, places[k]!)
             }
             rowIn(into, rows, rowBytes, i).set(row)
           }
