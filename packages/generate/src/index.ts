@@ -6,6 +6,7 @@ export type { Asked, Chunk, Decoder } from './decoder/decoder.ts'
 export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
 export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } from './generation.ts'
 export { toLanguageModel } from './language-model.ts'
+export { loadRemoteModel, type LoadRemoteModelOptions } from './load-remote-model.ts'
 export {
   createModel,
   type Bfloat16Table,

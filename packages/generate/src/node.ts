@@ -6,11 +6,5 @@ export {
   type ModelFiles,
   type ReadModelOptions,
 } from './node/load-model.ts'
-export {
-  findModelRows,
-  openModelRows,
-  openRowsAt,
-  ROWS_FILE,
-  type OpenModelRowsOptions,
-  type RowsReference,
-} from './node/model-rows.ts'
+export { findModelRows, openModelRows, openRowsAt, type OpenModelRowsOptions } from './node/model-rows.ts'
+export { ROWS_FILE, type RowsReference } from './rows/open-tables.ts'

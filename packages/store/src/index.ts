@@ -1,5 +1,7 @@
 export { memoryRows, type MemoryRowsOptions } from './drivers/memory-rows.ts'
 export { layeredRows, type LayeredRows, type LayeredRowsOptions, type LayerStats } from './drivers/layered-rows.ts'
+export { httpFiles, type HttpFile, type HttpFiles } from './http/http-files.ts'
+export type { HttpOptions } from './http/http-folder.ts'
 export { httpRows, openHttpRows, type HttpRows, type HttpRowsOptions } from './http/http-rows.ts'
 export { createRowPlan, identityPlan, type RowPlan, type RowPlanOptions } from './row-plan.ts'
 export {

@@ -13,6 +13,8 @@ export {
 export { fromFloat32, fromTypedArray, toFloat32, toTypedArray, type TypedArrayOf } from './values.ts'
 export { MAX_HEADER_BYTES, type ParseOptions } from './safetensors/header.ts'
 export { parseSafetensors, type Safetensors } from './safetensors/parse.ts'
+export { openModelFiles, type FileSource, type ModelFiles } from './model-files.ts'
+export type { ByteFile } from './byte-file.ts'
 export { serializeSafetensors } from './safetensors/serialize.ts'
 export { DEFAULT_MAX_LENGTH, parseModelConfig, serializeModelConfig } from './model-config.ts'
 export { checkWeights, weightShapes, type CheckOptions } from './weight-shapes.ts'

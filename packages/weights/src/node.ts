@@ -1,4 +1,4 @@
-export type { TensorReader } from './node/byte-file.ts'
+export type { TensorReader } from './byte-file.ts'
 export {
   openSafetensors,
   saveSafetensors,

@@ -1,26 +1,20 @@
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { compiledEngine, eagerEngine, type Engine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
 import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model'
-import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
-import type { RowStore } from '@stemkit/store'
+import type { HttpOptions, RowStore } from '@stemkit/store'
 import { useBackend } from '@stemkit/tensor'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
-import {
-  byteLength,
-  findPacked,
-  readPacked,
-  toFloat32,
-  toTypedArray,
-  type PackedInfo,
-  type Tensor,
-  type TensorSource,
-} from '@stemkit/weights'
 import { readModelFolder } from '@stemkit/weights/node'
+import { checkTokenizer } from '../check-tokenizer.ts'
 import { floatsOf } from '../floats-of.ts'
+import { loadRemoteModel } from '../load-remote-model.ts'
+import { readWeights } from '../read-weights.ts'
 import { createModel, type Model, type ModelWeight, type ServingOptions } from '../model.ts'
-import { openTablesAt, openTablesOf, type OpenModelRowsOptions, type OpenTables } from './model-rows.ts'
+import type { OpenTables } from '../rows/open-tables.ts'
+import { openTablesAt, openTablesOf, type OpenModelRowsOptions } from './model-rows.ts'
 
 export interface ReadModelOptions {
   /** Whether tables may be missing, whose rows are elsewhere. Default false. */
@@ -60,52 +54,17 @@ async function readFiles(
   const files = await readModelFolder(folder, { ...options, optionalTables })
   try {
     const { config, tensors, tokenizerPath } = files
-    const totalBytes = [...tensors.tensors.values()].reduce((sum, info) => sum + byteLength(info), 0)
-    let bytes = 0
-    const source: TensorSource = {
-      tensors: tensors.tensors,
-      async read(name, how) {
-        const tensor = await tensors.read(name, how)
-        bytes += tensor.data.byteLength
-        onProgress?.({ bytes, totalBytes })
-        return tensor
-      },
-    }
-    const packed = findPacked(tensors.tensors)
-    const weights = new Map<string, ModelWeight>()
-    for (const [name, info] of packed) weights.set(name, await readPacked(source, name, info, options))
-    for (const name of tensors.tensors.keys()) {
-      if (partOf(name, packed)) continue
-      weights.set(name, asWeight(name, await source.read(name, options)))
-    }
+    const weights = await readWeights(tensors, { atOnce: 1, signal, onProgress })
     const tokenizer = tokenizerPath === undefined ? undefined : await loadTokenizerFolder(tokenizerPath, options)
-    if (tokenizer && tokenizer.vocabSize > config.vocabSize) {
-      throw new StemkitError(
-        'bad-input',
-        `${tokenizerPath}: the tokenizer has ids up to ${tokenizer.vocabSize - 1}, the model only ${config.vocabSize} rows (a vocabulary of ${tokenizer.vocabSize} against ${config.vocabSize}); use the tokenizer that the model was trained with`,
-      )
-    }
+    if (tokenizer) checkTokenizer(tokenizerPath!, tokenizer, config)
     return { config, weights, tokenizer }
   } finally {
     await files.dispose()
   }
 }
 
-/** Half a table or matrix takes half the memory; norms are small, and products with BF16 are not computed. */
-function asWeight(name: string, tensor: Tensor): ModelWeight {
-  const { dtype, shape } = tensor
-  const isTable = name.endsWith('.stem_table.weight')
-  if (dtype === 'F16' && shape.length > 1) return { shape, data: toTypedArray({ ...tensor, dtype }) }
-  if (dtype === 'BF16' && isTable) return { dtype: 'bf16', shape, data: toTypedArray({ ...tensor, dtype }) }
-  return { shape, data: toFloat32(tensor) }
-}
-
-/** Packed matrices are two tensors each. */
-const partOf = (tensor: string, packed: ReadonlyMap<string, PackedInfo>): boolean =>
-  packed.has(tensor.replace(/\.(q[48]|scale)$/u, ''))
-
 export interface LoadModelOptions
-  extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions, ServingOptions {
+  extends Omit<ReadModelOptions, 'optionalTables'>, OpenModelRowsOptions, ServingOptions, HttpOptions {
   /**
    * Where the rows of the tables are: a URL, as in `file:./rows`, or a store, which the model then owns. Default: where the
    * folder's `rows.json` says, else the tables among its weights.
@@ -125,15 +84,22 @@ export interface LoadModelOptions
 }
 
 /**
- * Loads a model folder, ready to run.
+ * Loads a model folder, ready to run, or one at a URL (`http:` or `https:`) as `loadRemoteModel` does.
  * @throws as `readModel`; unsupported or not-found where the device is not there
  */
-export async function loadModel(folder: string, options: LoadModelOptions = {}): Promise<Model> {
+export async function loadModel(folder: string | URL, options: LoadModelOptions = {}): Promise<Model> {
   const engine = options.engine ?? (await openDevice(options))
+  if (folder instanceof URL ? folder.protocol !== 'file:' : /^https?:/iu.test(folder)) {
+    return loadRemoteModel(folder, { ...options, engine })
+  }
+  return loadFolder(folder instanceof URL ? fileURLToPath(folder) : folder, { ...options, engine })
+}
+
+async function loadFolder(folder: string, options: LoadModelOptions & { readonly engine: Engine }): Promise<Model> {
   const { rows, openOverlay } = await openTables(folder, options)
   try {
     const files = await readFiles(folder, { ...options, optionalTables: rows !== undefined })
-    return await createModel({ ...options, ...files, engine, rows, openOverlay })
+    return await createModel({ ...options, ...files, rows, openOverlay })
   } catch (error) {
     await rows?.dispose()
     throw error

@@ -7,7 +7,7 @@ import { CONTENT, GEOMETRY, opened, quick, row } from './testing/opened-rows.ts'
 import { putFile, removeFolder, rowBytesOf, rowFile } from './testing/row-folder.ts'
 
 describe('a file that changes', () => {
-  const changed = { code: 'conflict', message: expect.stringContaining('open them again') as string }
+  const changed = { code: 'conflict', message: expect.stringContaining('open it again') as string }
   const other = rowFile(GEOMETRY, rowBytesOf(GEOMETRY, 1))
 
   describe.each(['strong', 'weak', 'date'] as const)('recognised by validators: %s', (validators) => {

@@ -148,10 +148,10 @@ function checkPartial(
   if (isAbsent(response)) {
     throw new StemkitError(
       'not-found',
-      `${name}: the server answered ${status} ${statusText}; is the URL that of the folder of rows?`,
+      `${name}: the server answered ${status} ${statusText}; is the URL that of the folder?`,
     )
   }
-  const changed = (): StemkitError => new StemkitError('conflict', `the rows changed at ${name}: open them again`)
+  const changed = (): StemkitError => new StemkitError('conflict', `what is at ${name} has changed: open it again`)
   if (known !== undefined && (status === 412 || status === 416)) throw changed()
   if (status === 416) throw new StemkitError('corrupt', `${name}: the file is empty`)
   if (status === 200 && known?.etag !== undefined && known.etag !== headers.get('etag')) throw changed()

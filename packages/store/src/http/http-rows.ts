@@ -9,19 +9,11 @@ import {
   ROW_HEADER_BYTES,
   ROWS_FILE,
 } from '../drivers/row-file.ts'
-import type { Fetch } from './exchange.ts'
-import { createHttpClient, type HttpTraffic, type RemoteFile } from './http-client.ts'
+import type { HttpTraffic } from './http-client.ts'
+import { folderAt, httpFolder, type HttpOptions } from './http-folder.ts'
 import { planRequests, scatterer } from './request-plan.ts'
 
-export interface HttpRowsOptions extends RowOptions {
-  /** Default: the global one. */
-  readonly fetch?: Fetch
-  /** Sent with every request. */
-  readonly headers?: HeadersInit
-  /** How often a failed request is repeated, waiting 100 ms, then twice as long each time. Default: 6. */
-  readonly retries?: number
-  /** Milliseconds without a byte after which a request has failed. Default: 30,000. */
-  readonly timeout?: number
+export interface HttpRowsOptions extends RowOptions, HttpOptions {
   /** No request is larger. Default: 4 MiB. */
   readonly mostRequestBytes?: number
   /**
@@ -29,8 +21,6 @@ export interface HttpRowsOptions extends RowOptions {
    * a link of 25 MB/s with 20 ms to the first byte, shared by `concurrency` requests: 500 kB / concurrency.
    */
   readonly gapBytes?: number
-  /** Requests at a time, for the driver as a whole. Default: 8. */
-  readonly concurrency?: number
 }
 
 export interface HttpRows extends RowDriver {
@@ -63,22 +53,15 @@ const MOST_META_BYTES = 2 ** 26
  */
 export async function httpRows(url: string | URL, options: HttpRowsOptions = {}): Promise<HttpRows> {
   const { signal, mostRequestBytes = 2 ** 22, concurrency = 8 } = options
-  const { gapBytes = BYTES_PER_WAIT / concurrency, retries = 6, timeout = 30_000 } = options
+  const { gapBytes = BYTES_PER_WAIT / concurrency } = options
   for (const [name, value, least] of [
     ['mostRequestBytes', mostRequestBytes, 1],
-    ['concurrency', concurrency, 1],
     ['gapBytes', gapBytes, 0],
-    ['retries', retries, 0],
-    ['timeout', timeout, 1],
   ] as const) {
     if (!(value >= least))
       throw new StemkitError('bad-input', `http rows: ${name} is ${value}, it must be at least ${least}`)
   }
-  const { file, authorization } = folderAt(url)
-  const headers = new Headers(options.headers)
-  if (authorization !== undefined && !headers.has('authorization')) headers.set('authorization', authorization)
-  const fetch: Fetch = options.fetch ?? ((at, init) => globalThis.fetch(at, init))
-  const client = createHttpClient({ fetch, headers, retries, timeout, concurrency })
+  const { file, client } = httpFolder('http rows', url, options)
 
   const remote = file(ROWS_FILE)
   const header = new Uint8Array(ROW_HEADER_BYTES)
@@ -135,7 +118,7 @@ export const openHttpRows: OpenRows = async (url, { create, signal } = {}) => {
   if (create !== undefined) {
     throw new StemkitError(
       'unsupported',
-      `${folderAt(url).file('').name}: rows cannot be made over http; make them in a folder with file: and serve it`,
+      `${folderAt('http rows', url).file('').name}: rows cannot be made over http; make them in a folder with file: and serve it`,
     )
   }
   return httpRows(url, signal === undefined ? {} : { signal })
@@ -160,28 +143,4 @@ async function allOrNone<T>(
     signal?.removeEventListener('abort', onAbort)
   }
   if (stop.signal.aborted) throw stop.signal.reason
-}
-
-function folderAt(url: string | URL): { file: (path: string) => RemoteFile; authorization: string | undefined } {
-  const folder = URL.parse(url)
-  if (folder === null || !/^https?:$/.test(folder.protocol)) {
-    const hint = folder === null ? 'is no URL' : `begins with ${folder.protocol}`
-    throw new StemkitError('bad-input', `http rows: the URL ${hint}, it must be one of http: or https:`)
-  }
-  const authorization = folder.username === '' ? undefined : basicAuthorization(folder)
-  folder.username = ''
-  folder.password = ''
-  folder.hash = ''
-  if (!folder.pathname.endsWith('/')) folder.pathname += '/'
-  const file = (path: string): RemoteFile => {
-    const at = new URL(folder)
-    at.pathname += path
-    return { url: at, name: at.origin + at.pathname }
-  }
-  return { file, authorization }
-}
-
-function basicAuthorization({ username, password }: URL): string {
-  const bytes = new TextEncoder().encode(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)
-  return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }

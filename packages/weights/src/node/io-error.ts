@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
@@ -14,16 +13,4 @@ export function ioError(path: string, cause: unknown, signal?: AbortSignal): unk
     })
   }
   return new StemkitError('io', `${path}: ${message}`, { cause })
-}
-
-/** Errors about what a file holds name the file, with its whole path. */
-export function inFile<T>(path: string, read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!StemkitError.isInstance(error)) throw error
-    const name = `${basename(path)}: `
-    const message = error.message.startsWith(name) ? error.message.slice(name.length) : error.message
-    throw new StemkitError(error.code, `${path}: ${message}`, { cause: error })
-  }
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
+import { readShards } from '../safetensors/read-shards.ts'
 import { INDEX_NAME, parseShardIndex } from '../safetensors/shards.ts'
-import { findTensor, type TensorInfo } from '../tensor.ts'
-import type { TensorReader } from './byte-file.ts'
-import { inFile } from './io-error.ts'
+import type { TensorReader } from '../byte-file.ts'
+import { inFile } from '../in-file.ts'
 import { openSafetensors } from './safetensors-file.ts'
 import { listFolder, readSmallFile } from './small-file.ts'
 
@@ -26,31 +26,5 @@ export async function openModelTensors(folder: string, options: Options = {}): P
 async function openShards(indexPath: string, folder: string, options: Options): Promise<TensorReader> {
   const bytes = await readSmallFile(indexPath, options.signal)
   const fileOf = inFile(indexPath, () => parseShardIndex(bytes))
-  const readers = new Map<string, TensorReader>()
-  const dispose = async (): Promise<void> => {
-    await Promise.all(Array.from(readers.values(), (reader) => reader.dispose()))
-  }
-  try {
-    for (const file of new Set(fileOf.values())) readers.set(file, await openSafetensors(join(folder, file), options))
-    const tensors = new Map<string, TensorInfo>()
-    for (const [name, file] of fileOf) {
-      tensors.set(
-        name,
-        inFile(join(folder, file), () => findTensor(readers.get(file)!.tensors, name)),
-      )
-    }
-    return {
-      tensors,
-      metadata: Object.assign({}, ...Array.from(readers.values(), (reader) => reader.metadata)) as Record<
-        string,
-        string
-      >,
-      read: async (name, readOptions) =>
-        readers.get(inFile(indexPath, () => findTensor(fileOf, name)))!.read(name, readOptions),
-      dispose,
-    }
-  } catch (error) {
-    await dispose()
-    throw error
-  }
+  return readShards(indexPath, fileOf, (file) => openSafetensors(join(folder, file), options))
 }

@@ -1,10 +1,12 @@
 import { dirname } from 'node:path'
-import { LENGTH_BYTES, parseHeader, parseHeaderLength, type ParseOptions } from '../safetensors/header.ts'
+import type { ParseOptions } from '../safetensors/header.ts'
+import { readSafetensors } from '../safetensors/read.ts'
 import { layoutSafetensors } from '../safetensors/layout.ts'
 import { checkLength } from '../safetensors/serialize.ts'
 import { memorySource, type Tensor, type TensorInfo, type TensorSource } from '../tensor.ts'
-import { openByteFile, readLocated, type TensorReader } from './byte-file.ts'
-import { inFile } from './io-error.ts'
+import type { TensorReader } from '../byte-file.ts'
+import { openByteFile } from './byte-file.ts'
+import { inFile } from '../in-file.ts'
 import { stageFile, syncFolder, type StagedFile, type WriteOptions } from './stage-file.ts'
 
 /** Progress of a whole job as one total. */
@@ -35,12 +37,7 @@ export async function openSafetensors(
 ): Promise<TensorReader> {
   const file = await openByteFile(path, signal)
   try {
-    const start = new Uint8Array(Math.min(LENGTH_BYTES, file.byteLength))
-    await file.read(0, start, signal)
-    const header = new Uint8Array(inFile(path, () => parseHeaderLength(start, file.byteLength, options)))
-    await file.read(LENGTH_BYTES, header, signal)
-    const { tensors, metadata } = inFile(path, () => parseHeader(header, file.byteLength))
-    return readLocated(file, tensors, metadata)
+    return await readSafetensors(file, { ...options, ...(signal && { signal }) })
   } catch (error) {
     await file.dispose()
     throw error
