@@ -89,8 +89,8 @@ function printChange(
     process.stdout.write(`${JSON.stringify({ [what]: edits, overlays })}\n`)
     return
   }
-  for (const { name, rows, version } of edits) {
-    process.stdout.write(`${what} '${name}': ${rows} rows, version ${version}\n`)
+  for (const { name, writes, version } of edits) {
+    process.stdout.write(`${what} '${name}': ${writes.length} rows, version ${version}\n`)
   }
   const options = overlays.map((name) => ` --overlay ${name}`).join('')
   process.stdout.write(overlays.length > 0 ? `read by:${options}\n` : 'no edits are left\n')

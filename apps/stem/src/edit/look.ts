@@ -18,7 +18,7 @@ export function listVerb(): Command {
         const rows = edits.map((edit) => [
           edit.name,
           edit.user ?? 'everybody',
-          `${edit.rows}`,
+          `${edit.writes.length}`,
           [...new Set(edit.edits.map(({ operation }) => operation))].join('+'),
           edit.current ? 'yes' : 'no',
         ])

@@ -22,7 +22,7 @@ export interface ExportPatchOptions extends HashOptions, UserOption {
  */
 export async function exportPatch(edited: EditedTable, options: ExportPatchOptions = {}): Promise<Uint8Array> {
   const { edits: names, user, tokenizer, ...hashing } = options
-  const { table, overlays = table } = edited
+  const { table } = edited
   const cancel = options.signal ? { signal: options.signal } : {}
   const chosen = names?.map((name) => findEdit(edited, name, { user }))
   const stack = editsFor(edited, { user })
@@ -38,10 +38,8 @@ export async function exportPatch(edited: EditedTable, options: ExportPatchOptio
   }
   if (exported.length === 0) throw new StemkitError('not-found', 'patch: there are no edits to export')
 
-  const rowsOf = new Map<AppliedEdit, Uint32Array>()
-  for (const edit of stack) rowsOf.set(edit, (await overlays.overlayKeys(edit.overlay, cancel)).ids)
-  requireAll(stack, exported, rowsOf)
-  const tokens = [...new Set(exported.flatMap((edit) => [...rowsOf.get(edit)!]))].toSorted((a, b) => a - b)
+  requireAll(stack, exported)
+  const tokens = [...new Set(exported.flatMap(({ writes }) => writes))].toSorted((a, b) => a - b)
   const rows = await stackedRows(
     edited,
     exported.map(({ overlay }) => overlay),
@@ -61,14 +59,10 @@ export async function exportPatch(edited: EditedTable, options: ExportPatchOptio
 }
 
 /** Rows that were made from those of another edit would be wrong without it. */
-function requireAll(
-  stack: readonly AppliedEdit[],
-  exported: readonly AppliedEdit[],
-  rowsOf: ReadonlyMap<AppliedEdit, Uint32Array>,
-): void {
+function requireAll(stack: readonly AppliedEdit[], exported: readonly AppliedEdit[]): void {
   for (const edit of exported) {
     const below = stack.slice(0, stack.indexOf(edit)).filter((other) => !exported.includes(other))
-    const needed = below.find((other) => edit.reads.some((token) => rowsOf.get(other)!.includes(token)))
+    const needed = below.find((other) => edit.reads.some((token) => other.writes.includes(token)))
     if (!needed) continue
     throw new StemkitError(
       'conflict',

@@ -34,14 +34,14 @@ export async function importPatch(
   const patch = await readPatch(bytes)
   await requireBase(edited, patch, { tokenizer, ...hashing })
   return inTurn(edited, async () => {
-    const tokens = [...patch.tokens]
+    const writes = [...patch.tokens]
     const owner = user === undefined ? {} : { user }
     const as = name ?? patch.name
-    requireIndependent(edited, { name: as, number: Infinity, ...owner }, tokens, 'applied')
+    requireIndependent(edited, { name: as, number: Infinity, writes, ...owner }, 'applied')
     const rows = await withState(edited, patch, cancel)
     return keepRows(
       edited,
-      { name: as, tokens, bytes: rows, note: { ...owner, edits: patch.edits, reads: [] } },
+      { name: as, bytes: rows, note: { ...owner, edits: patch.edits, reads: [], writes } },
       cancel,
     )
   })

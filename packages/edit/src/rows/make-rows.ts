@@ -3,6 +3,7 @@ import type { RowOptions } from '@stemkit/spec/row-driver'
 import { encodeRows, type RowLayout } from '@stemkit/store'
 import type { Edit } from '../edit.ts'
 import { copiedToken, type RowValue } from '../row-value.ts'
+import { stackOver } from '../stored/list-edits.ts'
 import { stackedRows, valuesOf, type EditedTable } from './stacked-rows.ts'
 
 /** A row to be made: `value` in some layers, in the others the row of `token`. */
@@ -37,7 +38,7 @@ export async function makeRows(
       (value.unedited ?? false) === isUnedited ? value.terms.map(({ token }) => token) : [],
     )
   const read = async (tokens: number[], through: readonly string[]): Promise<Map<number, Uint8Array>> => {
-    const bytes = await (await stackedRows(edited, through, options)).bytes(tokens)
+    const bytes = await (await stackedRows(edited, stackOver(edited, through, tokens), options)).bytes(tokens)
     return new Map(tokens.map((token, i) => [token, bytes.slice(i * rowBytes, (i + 1) * rowBytes)]))
   }
   const seen = await read(unique([...recipes.map(({ token }) => token), ...termsOf(false)]), stack)

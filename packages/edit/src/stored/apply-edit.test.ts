@@ -35,7 +35,7 @@ describe('an applied edit', () => {
     expect(version).toBe(table.version)
     expect(await read()).toEqual(expected({ 1: numbersOf(3), 3: numbersOf(1) }))
     expect(listEdits({ table })).toEqual([applied])
-    expect(applied).toMatchObject({ name: 'x', overlay: 'edit/x', rows: 2, current: true, reads: [1, 3] })
+    expect(applied).toMatchObject({ name: 'x', overlay: 'edit/x', current: true, reads: [1, 3], writes: [1, 3] })
     expect(applied.edits).toMatchObject([{ name: 'x', operation: 'swap', source: [3], target: [1] }])
     expect((await undoEdit({ table }, 'x')).version).toBe(table.version)
     expect(await read()).toEqual(before)

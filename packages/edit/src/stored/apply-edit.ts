@@ -26,20 +26,17 @@ export function applyEdit(edited: EditedTable, plan: RowEditPlan, options: Apply
   const { edit, layers, rows } = plan
   return inTurn(edited, async () => {
     overlayName(edit.name, user)
-    const tokens = rows.map(({ token }) => token)
-    requireIndependent(
-      edited,
-      { name: edit.name, number: Infinity, ...(user !== undefined && { user }) },
-      tokens,
-      'applied',
-    )
+    const writes = rows.map(({ token }) => token)
+    const owner = user === undefined ? {} : { user }
+    requireIndependent(edited, { name: edit.name, number: Infinity, writes, ...owner }, 'applied')
     const bytes = await makeRows(edited, rows, { edit, layers, stack: editStack(edited, { user }), ...cancel })
     const note: EditNote = {
-      ...(user !== undefined && { user }),
+      ...owner,
       edits: [withoutVector(edit)],
       reads: readsOf(plan, edited.table.layout.layers),
+      writes,
     }
-    return keepRows(edited, { name: edit.name, tokens, bytes, note }, cancel)
+    return keepRows(edited, { name: edit.name, bytes, note }, cancel)
   })
 }
 

@@ -1,6 +1,6 @@
 import type { RowOptions } from '@stemkit/spec/row-driver'
 import { stackedRows, valuesOf, type EditedTable } from '../rows/stacked-rows.ts'
-import { editsFor, findEdit, type UserOption } from './list-edits.ts'
+import { editsFor, findEdit, stackOver, type UserOption } from './list-edits.ts'
 
 /** What an edit did to one layer of a row. */
 export interface LayerDiff {
@@ -27,11 +27,14 @@ export async function diffEdit(
   name: string,
   { user, ...options }: RowOptions & UserOption = {},
 ): Promise<RowDiff[]> {
-  const { table, overlays = table } = edited
+  const { table } = edited
   const edit = findEdit(edited, name, { user })
-  const { ids } = await overlays.overlayKeys(edit.overlay, options)
-  const tokens = Array.from(ids)
-  const edits = editsFor(edited, { user }).map(({ overlay }) => overlay)
+  const tokens = edit.writes
+  const edits = stackOver(
+    edited,
+    editsFor(edited, { user }).map(({ overlay }) => overlay),
+    tokens,
+  )
   const below = edits.slice(0, Math.max(0, edits.indexOf(edit.overlay)))
   const read = async (stack: readonly string[]): Promise<Float32Array[]> =>
     valuesOf(table, await (await stackedRows(edited, stack, options)).bytes(tokens))

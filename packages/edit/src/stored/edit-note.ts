@@ -11,6 +11,8 @@ export interface EditNote {
   readonly edits: readonly KeptEdit[]
   /** Rows that it was made from, as they then were. */
   readonly reads: readonly number[]
+  /** Rows that it changes, ascending. */
+  readonly writes: readonly number[]
 }
 
 const FORMAT = 1
@@ -23,8 +25,16 @@ export const withoutVector = (edit: Edit): KeptEdit => {
 
 export const writeNote = (note: EditNote): string => JSON.stringify({ stemkitEdit: FORMAT, ...note })
 
-/** What a note says; undefined where it is of an overlay that is no edit. */
-export function readNote({ note }: Pick<Overlay, 'note'>): EditNote | undefined {
+/** A thousand edits are looked through at every change. */
+const known = new WeakMap<Overlay, EditNote | undefined>()
+
+/** What an overlay's note says; undefined where it is no edit. */
+export function readNote(overlay: Overlay): EditNote | undefined {
+  if (!known.has(overlay)) known.set(overlay, parseNote(overlay))
+  return known.get(overlay)
+}
+
+function parseNote({ note }: Overlay): EditNote | undefined {
   if (!note?.startsWith('{"stemkitEdit":')) return undefined
   const { stemkitEdit, ...rest } = JSON.parse(note) as { stemkitEdit: number } & EditNote
   return stemkitEdit === FORMAT ? rest : undefined

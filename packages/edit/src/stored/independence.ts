@@ -17,11 +17,10 @@ function above(edited: EditedTable, { user, number }: Pick<AppliedEdit, 'user' |
  */
 export function requireIndependent(
   edited: EditedTable,
-  edit: Pick<AppliedEdit, 'user' | 'number' | 'name'>,
-  writes: Iterable<number>,
+  edit: Pick<AppliedEdit, 'user' | 'number' | 'name' | 'writes'>,
   verb: 'applied' | 'undone',
 ): void {
-  const written = new Set(writes)
+  const written = new Set(edit.writes)
   for (const other of above(edited, edit)) {
     const shared = other.reads.find((token) => written.has(token))
     if (shared === undefined) continue

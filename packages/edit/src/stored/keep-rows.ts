@@ -8,8 +8,7 @@ import { findEdit, overlayName } from './list-edits.ts'
 /** Changed rows with what they are, about to become an overlay. */
 export interface NewRows {
   readonly name: string
-  /** Ascending. */
-  readonly tokens: readonly number[]
+  /** Of the rows that the note says are written, one after the other. */
   readonly bytes: Uint8Array
   readonly note: EditNote
 }
@@ -17,7 +16,7 @@ export interface NewRows {
 /** Makes a version that has these rows over those of the table. */
 export async function keepRows(
   edited: EditedTable,
-  { name, tokens, bytes, note }: NewRows,
+  { name, bytes, note }: NewRows,
   options: RowOptions,
 ): Promise<Applied> {
   const { table, overlays = table } = edited
@@ -25,7 +24,7 @@ export async function keepRows(
   if (overlays.overlays.some((other) => other.name === overlay)) {
     throw new StemkitError('conflict', `edits: there is an edit '${name}' already; undo it or take another name`)
   }
-  await overlays.addOverlay(overlay, Uint32Array.from(tokens), bytes, {
+  await overlays.addOverlay(overlay, Uint32Array.from(note.writes), bytes, {
     note: writeNote(note),
     ...(overlays !== table && { base: { table: table.id, content: table.content, rows: table.rows } }),
     ...options,

@@ -10,8 +10,6 @@ export interface AppliedEdit extends EditNote {
   readonly overlay: string
   /** Counts what was ever applied, later ones higher. */
   readonly number: number
-  /** How many rows it changes. */
-  readonly rows: number
   /** False once the rows below were trained on or replaced: it is not read then, and can only be undone. */
   readonly current: boolean
 }
@@ -40,9 +38,9 @@ export function listEdits({ table, overlays = table }: EditedTable): AppliedEdit
 function editOf(overlay: Overlay, table: EditedTable['table']): AppliedEdit | undefined {
   const note = overlay.base.table === table.id ? readNote(overlay) : undefined
   if (!note) return undefined
-  const { name, number, rows, base } = overlay
+  const { name, number, base } = overlay
   const current = base.content === table.content
-  return { name: name.slice(name.lastIndexOf('/') + 1), overlay: name, number, rows, current, ...note }
+  return { name: name.slice(name.lastIndexOf('/') + 1), overlay: name, number, current, ...note }
 }
 
 /** The edits that a user's requests read, in the order of the stack: everybody's, then the user's own. */
@@ -55,6 +53,16 @@ export function editsFor(edited: EditedTable, { user }: UserOption = {}): Applie
 /** The overlays that a user's requests name, the last on top. */
 export const editStack = (edited: EditedTable, options: UserOption = {}): string[] =>
   editsFor(edited, options).map(({ overlay }) => overlay)
+
+/**
+ * Those of some overlays that have any of these rows: what is read through them is the same, and a thousand others need
+ * not be opened.
+ */
+export function stackOver(edited: EditedTable, stack: readonly string[], tokens: Iterable<number>): string[] {
+  const wanted = new Set(tokens)
+  const written = new Map(listEdits(edited).map(({ overlay, writes }) => [overlay, writes]))
+  return stack.filter((overlay) => written.get(overlay)?.some((token) => wanted.has(token)) ?? true)
+}
 
 /** @throws not-found, saying which there are */
 export function findEdit(edited: EditedTable, name: string, { user }: UserOption): AppliedEdit {

@@ -154,14 +154,20 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-test('1,000 random sequences of edits and undos end where they should, and all undone leave every byte as it was', async () => {
-  const table = await newTable()
-  await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 8 }), (commands) => run(table, commands)),
-    { numRuns: 1000, endOnFailure: true },
-  )
-  await table.dispose()
-})
+const MINUTES = 5 * 60_000
+
+test(
+  '1,000 random sequences of edits and undos end where they should, and all undone leave every byte as it was',
+  { timeout: MINUTES },
+  async () => {
+    const table = await newTable()
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 8 }), (commands) => run(table, commands)),
+      { numRuns: 1000, endOnFailure: true },
+    )
+    await table.dispose()
+  },
+)
 
 test('so they do where rows are in files', async () => {
   const url = pathToFileURL(join(folder, 'rows')).href

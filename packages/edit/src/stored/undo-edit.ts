@@ -15,8 +15,7 @@ export function undoEdit(edited: EditedTable, name: string, options: ApplyOption
   const { table, overlays = table } = edited
   return inTurn(edited, async () => {
     const edit = findEdit(edited, name, { user })
-    const { ids } = await overlays.overlayKeys(edit.overlay, cancel)
-    if (edit.current) requireIndependent(edited, edit, ids, 'undone')
+    if (edit.current) requireIndependent(edited, edit, 'undone')
     await overlays.removeOverlay(edit.overlay, cancel)
     return { ...edit, version: overlays.version }
   })

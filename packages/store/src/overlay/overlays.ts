@@ -7,8 +7,10 @@ import type { Overlay } from '../table/row-table.ts'
 import { checkIds } from '../table/table-checks.ts'
 
 /** The overlays of a version, oldest first. */
-export const listOverlays = (root: Root, { overlays }: RootVersion): Overlay[] =>
-  root.overlays.filter(({ number }) => overlays.includes(number))
+export function listOverlays(root: Root, version: RootVersion): Overlay[] {
+  const numbers = new Set(version.overlays)
+  return root.overlays.filter(({ number }) => numbers.has(number))
+}
 
 /** @throws not-found, saying which there are */
 export function findOverlay(overlays: readonly Overlay[], name: string): Overlay {
