@@ -2,10 +2,11 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { requestId } from 'hono/request-id'
+import { after } from './after.ts'
 import { apiError, toApiError } from './api-error.ts'
 import { OVERLAY_HEADER, TABLES_HEADER } from './generation/work.ts'
 import { requireApiKey } from './middleware/api-keys.ts'
-import { trackRequests } from './middleware/track-request.ts'
+import { trackRequests, type Tracked } from './middleware/track-request.ts'
 import type { ServerOptions } from './options.ts'
 import { addChat } from './routes/chat.ts'
 import { addCompletions } from './routes/completions.ts'
@@ -32,7 +33,10 @@ export interface StemServer {
   openApi(): object
 }
 
-/** Serves models by OpenAI's API. The models stay the caller's. */
+/**
+ * Serves models by OpenAI's API. The models stay the caller's.
+ * @throws bad-input for a limit out of range
+ */
 export function createServer(options: ServerOptions): StemServer {
   const { basePath = '/', apiKeys, cors: origins } = options
   const state = createState(options)
@@ -67,9 +71,12 @@ export function createServer(options: ServerOptions): StemServer {
   const document = documentOf(basePath, (apiKeys?.length ?? 0) > 0)
   app.get('/openapi.json', (context) => context.json(app.getOpenAPI31Document(document)))
 
-  root.notFound((context) =>
-    apiError(404, `There is nothing at ${context.req.method} ${context.req.path}.`).getResponse(),
-  )
+  root.notFound((context) => {
+    // What lies outside of the base path is not tracked.
+    const tracked = context.get('tracked') as Tracked | undefined
+    if (tracked) tracked.isNowhere = true
+    return apiError(404, `There is nothing at ${context.req.method} ${context.req.path}.`).getResponse()
+  })
   root.onError((error, context) => {
     const told = toApiError(error)
     context.error = told
@@ -90,7 +97,7 @@ export function createServer(options: ServerOptions): StemServer {
         cut = admission.inFlight
         shutdown.abort()
       }
-      const timer = setTimeout(end, timeoutMs)
+      const timer = after(timeoutMs, end)
       if (signal?.aborted) end()
       signal?.addEventListener('abort', end, { once: true })
       await admission.idle()

@@ -1,4 +1,5 @@
 import type { Model, RowSource } from '@stemkit/generate'
+import { StemkitError } from '@stemkit/spec/errors'
 import type { ChatTemplate } from './chat-template.ts'
 import type { ServerObserver } from './observer.ts'
 
@@ -46,11 +47,16 @@ export interface ServerOptions {
 /** Defaults filled in. */
 export type Limits = { readonly [K in keyof ServerLimits]-?: number }
 
+/** @throws bad-input for a limit that would let nothing through */
 export function limitsOf({ bodyBytes, texts, textsPerRequest, timeoutMs }: ServerLimits = {}): Limits {
-  return {
+  const limits = {
     bodyBytes: bodyBytes ?? 2 * 2 ** 20,
     texts: texts ?? 512,
     textsPerRequest: textsPerRequest ?? 128,
     timeoutMs: timeoutMs ?? 600_000,
   }
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!(limit > 0)) throw new StemkitError('bad-input', `server: the limit ${name} is ${limit}, but must be above 0`)
+  }
+  return limits
 }

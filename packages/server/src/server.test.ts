@@ -205,6 +205,23 @@ describe('under load', () => {
     await vi.waitFor(() => expect(model.stats().running).toBe(0))
   })
 
+  test('limits may be as long as one likes, and none is nothing', async () => {
+    // 32 bits of milliseconds are what a timer of the platform holds.
+    for (const timeoutMs of [2 ** 31, 1e12, Infinity]) {
+      const server = serve({ limits: { timeoutMs } })
+      expect((await post(server.fetch, COMPLETIONS, short)).status).toBe(200)
+      const answer = post(server.fetch, COMPLETIONS, { ...endless, max_tokens: 30 })
+      await vi.waitFor(() => expect(server.inFlight).toBe(1))
+      const drained = server.drain({ timeoutMs })
+      expect(await (await answer).text()).toContain('[DONE]')
+      expect(await drained).toBe(0)
+    }
+    for (const limits of [{ timeoutMs: 0 }, { bodyBytes: -1 }, { texts: 0 }, { textsPerRequest: Number.NaN }]) {
+      const [name] = Object.keys(limits)
+      expect(() => serve({ limits })).toThrow(`server: the limit ${name} is `)
+    }
+  })
+
   test('a reader that stops reading stops its own work only', async () => {
     const server = serve()
     const slow = await start(server.fetch)
@@ -258,6 +275,7 @@ describe('observers', () => {
     const body = { ...short, n: 2, max_tokens: 4, logit_bias: { 258: -100 } }
     await (await post(fetch, COMPLETIONS, { ...body, stream: true })).text()
     await post(fetch, COMPLETIONS, { ...body, model: 'none' })
+    await post(fetch, '/v1/nothing', body)
     expect(records).toEqual([
       {
         id: expect.any(String) as unknown,
@@ -274,7 +292,8 @@ describe('observers', () => {
           completionTokens: 8,
         },
       },
-      expect.objectContaining({ status: 404 }) as unknown,
+      expect.objectContaining({ route: COMPLETIONS, status: 404 }) as unknown,
+      expect.objectContaining({ route: 'none', status: 404 }) as unknown,
     ])
     expect(seconds.first.length).toBe(2)
     expect(seconds.next.length).toBe(6)

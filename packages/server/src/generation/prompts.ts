@@ -1,6 +1,7 @@
 import type { Model } from '@stemkit/generate'
 import { badRequest } from '../api-error.ts'
 import type { PromptInput } from '../schemas/completions.ts'
+import { longestToken } from './longest-token.ts'
 
 /** A prompt as the model reads it. */
 export interface Prompt {
@@ -18,8 +19,13 @@ export interface PromptRules {
   readonly param: string
 }
 
+/** What of a model prompts are made for. */
+export interface PromptReader extends Pick<Model, 'tokenizer' | 'maxLength'> {
+  readonly config: Pick<Model['config'], 'vocabSize'>
+}
+
 /** @throws 400 for a text without a tokenizer, for ids that are no tokens, and for prompts that leave no room */
-export function encodePrompts(model: Model, input: PromptInput, rules: PromptRules): Prompt[] {
+export function encodePrompts(model: PromptReader, input: PromptInput, rules: PromptRules): Prompt[] {
   if (typeof input === 'string') return [encodePrompt(model, input, rules)]
   const many = isTokens(input) ? [input] : input
   return many.map((each) => encodePrompt(model, each, rules))
@@ -28,12 +34,22 @@ export function encodePrompts(model: Model, input: PromptInput, rules: PromptRul
 const isTokens = (input: string[] | number[] | number[][]): input is number[] => typeof input[0] === 'number'
 
 function encodePrompt(
-  { tokenizer, config, maxLength }: Model,
+  { tokenizer, config, maxLength }: PromptReader,
   given: string | number[],
   { scoredOnly, addSpecial, param }: PromptRules,
 ): Prompt {
   const text = typeof given === 'string' ? given : undefined
   if (text !== undefined && !tokenizer) throw badRequest('The model has no tokenizer; give token ids.', param)
+  const most = scoredOnly ? maxLength + 1 : maxLength - 1
+  const tooLong = (found: string) =>
+    badRequest(
+      `This model's maximum context length is ${maxLength} tokens, and the prompt has ${found}; ${scoredOnly ? `at most ${most} can be scored` : 'shorten it, so that there is room for an answer'}.`,
+      param,
+      'context_length_exceeded',
+    )
+  // Megabytes would take the tokenizer seconds, in which nobody else is answered.
+  if (text !== undefined && text.length > longestToken(tokenizer!) * (maxLength + 1))
+    throw tooLong(`${text.length} characters`)
   const start = tokenizer?.special.bos ?? tokenizer?.special.eos
   const encoded = typeof given === 'string' ? Array.from(tokenizer!.encode(given, { addSpecial })) : given
   const tokens = encoded.length === 0 && start !== undefined ? [start] : encoded
@@ -42,13 +58,6 @@ function encodePrompt(
   if (unknown !== undefined) {
     throw badRequest(`The prompt has the token ${unknown}; the model's are 0 to ${config.vocabSize - 1}.`, param)
   }
-  const most = scoredOnly ? maxLength + 1 : maxLength - 1
-  if (tokens.length > most) {
-    throw badRequest(
-      `This model's maximum context length is ${maxLength} tokens, and the prompt has ${tokens.length}; ${scoredOnly ? `at most ${most} can be scored` : 'shorten it, so that there is room for an answer'}.`,
-      param,
-      'context_length_exceeded',
-    )
-  }
+  if (tokens.length > most) throw tooLong(String(tokens.length))
   return { tokens, text }
 }

@@ -1,3 +1,4 @@
+import { after } from '../after.ts'
 import { apiError } from '../api-error.ts'
 
 /** Why the work for a request may end before it is done: the client left, it took too long, the server shuts down. */
@@ -36,7 +37,7 @@ export function openScope({ client, shutdown, timeoutMs }: RequestScopeOptions):
         code: 'timeout',
       }),
     )
-  const timer = timeoutMs < Infinity ? setTimeout(expire, timeoutMs) : undefined
+  const timer = after(timeoutMs, expire)
   if (client.aborted) leave()
   else client.addEventListener('abort', leave, { once: true })
   if (shutdown.aborted) stop()

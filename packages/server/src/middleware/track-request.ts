@@ -11,6 +11,8 @@ export interface Tracked {
   error?: unknown
   /** Set where the answer goes on after the handler has returned; who sets it calls `end`. */
   isStreaming: boolean
+  /** Whether there is no such path. */
+  isNowhere: boolean
   end(status: number): void
 }
 
@@ -22,6 +24,7 @@ export const trackRequests = ({ observers }: ServerState) =>
     const tracked: Tracked = {
       startedAt,
       isStreaming: false,
+      isNowhere: false,
       end(status) {
         if (ended) return
         ended = true
@@ -29,7 +32,7 @@ export const trackRequests = ({ observers }: ServerState) =>
         const record = {
           id: context.get('requestId'),
           method: context.req.method,
-          route: status === 404 && !generation ? 'none' : routeOf(context.req.routePath),
+          route: tracked.isNowhere ? 'none' : routeOf(context.req.routePath),
           status,
           seconds: (performance.now() - startedAt) / 1000,
           ...(error !== undefined && { error }),

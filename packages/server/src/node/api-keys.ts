@@ -14,8 +14,14 @@ export const splitApiKeys = (value: string, name: string): string[] => requireKe
 
 function requireKeys(values: readonly string[], source: string): string[] {
   const keys = values.map((value) => value.trim()).filter((value) => value !== '' && !value.startsWith('#'))
-  const wrong = keys.findIndex((key) => /\s/.test(key))
-  if (wrong >= 0) throw new StemkitError('bad-input', `${source}: API key ${wrong + 1} has a space in it`)
+  // In a header nothing else arrives as it was sent.
+  const wrong = keys.findIndex((key) => !/^[\x21-\x7e]+$/.test(key))
+  if (wrong >= 0) {
+    throw new StemkitError(
+      'bad-input',
+      `${source}: API key ${wrong + 1} has a space or a character beyond ASCII in it, so no request could carry it`,
+    )
+  }
   if (keys.length === 0) throw new StemkitError('bad-input', `${source} has no API key, so nobody could use the server`)
   return keys
 }

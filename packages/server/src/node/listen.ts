@@ -25,9 +25,12 @@ export interface Listener {
   close(options?: Parameters<StemServer['drain']>[0]): Promise<number>
 }
 
-/** Listens on a port. @throws io if it cannot be had */
+/** Listens on a port. @throws bad-input for one that there cannot be, io if it cannot be had */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { server, host = '127.0.0.1', port = 8080, headersTimeoutMs = 10_000 } = options
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw new StemkitError('bad-input', `server: the port is ${port}, but must be a whole number in 0..65535`)
+  }
   const listener = getRequestListener((request) => server.fetch(request), {
     overrideGlobalObjects: false,
     errorHandler: (cause) => apiError(400, 'The request cannot be read.', { cause }).getResponse(),

@@ -69,11 +69,19 @@ describe('the chat template of a model folder', () => {
 
 describe('API keys', () => {
   test('are the lines of a file, or what stands between commas', async () => {
-    const made = await folder({ keys: '# those who may\r\none\n\n  two \n', none: '#\n', odd: 'one two\n' })
+    const made = await folder({
+      keys: '# those who may\r\none\n\n  two \n',
+      none: '#\n',
+      odd: 'one two\n',
+      foreign: 'one\nschlüssel\n',
+    })
     expect(await readApiKeys(join(made, 'keys'))).toEqual(['one', 'two'])
     expect(splitApiKeys('one, two,', 'KEYS')).toEqual(['one', 'two'])
     await expect(readApiKeys(join(made, 'none'))).rejects.toThrow('has no API key')
-    await expect(readApiKeys(join(made, 'odd'))).rejects.toThrow('API key 1 has a space in it')
+    await expect(readApiKeys(join(made, 'odd'))).rejects.toThrow('API key 1 has a space or a character')
+    await expect(readApiKeys(join(made, 'foreign'))).rejects.toThrow(
+      'API key 2 has a space or a character beyond ASCII',
+    )
     await expect(readApiKeys(join(made, 'gone'))).rejects.toMatchObject({ code: 'io' })
   })
 })
