@@ -44,7 +44,7 @@ export function planVerb(): Command {
 }
 
 /** Strategies that expand change the text, whether asked for or not. */
-export const kindOf = (edit: Edit, { kind }: PromptFlags): Kind =>
+const kindOf = (edit: Edit, { kind }: PromptFlags): Kind =>
   kind ?? ('strategy' in edit && [edit.strategy].flat().every(changesText) ? 'text' : 'rows')
 
 /** The plan of rows, or one for each prompt. */
