@@ -20,7 +20,7 @@ export interface LayerRank extends Rank {
 
 export interface EffectiveRankOptions extends ReadTablesOptions {
   readonly engine: Engine
-  /** Widest table whose singular values are computed: their time grows with its cube. Default 1024. */
+  /** Widest table whose singular values are computed: their time grows with its cube. Default 512. */
   readonly maxWidth?: number | undefined
 }
 
@@ -35,7 +35,7 @@ const GRAM_BYTES = 512 * 2 ** 20
  * @throws bad-input for no rows; what the engine throws
  */
 export async function effectiveRank(tables: Tables, options: EffectiveRankOptions): Promise<LayerRank[]> {
-  const { engine, budget = BUDGET, signal, onProgress, maxWidth = 1024 } = options
+  const { engine, budget = BUDGET, signal, onProgress, maxWidth = 512 } = options
   const { width, layers } = tables
   const ids = rowsAsked(tables, options.ids)
   const parts = partsOf(ids, rowsWithin(tables, budget))

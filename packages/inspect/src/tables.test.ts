@@ -53,7 +53,7 @@ describe("a model's tables are the same rows", () => {
     expect(asked).toEqual([3, 1, 1, 2, 3, 1, 1, 2])
   })
 
-  test('in a store of rows', async () => {
+  test.each([undefined, 1200])('in a store of rows, with a budget of %s bytes', async (budget) => {
     const layout = { layers: 2, width: 24, dtype: 'f32', state: 'none' } as const
     const driver = memoryRows({ rows: 50, rowBytes: payloadBytes(layout) })
     const all = new Float32Array([...weights.get(tableName(1))!.data, ...weights.get(tableName(2))!.data])
@@ -63,7 +63,9 @@ describe("a model's tables are the same rows", () => {
       Uint32Array.from({ length: 50 }, (_, i) => i),
       bytes,
     )
-    const store = createRowStore({ table: { ...driver, layout } })
+    const store = createRowStore({ table: { ...driver, layout }, ...(budget && { budget }) })
+    // Less than is asked for at once.
+    if (budget) expect(store.capacity).toBeLessThan(ids.length)
     expect(await read(storeTables({ config }, store))).toEqual(expected)
     await store.dispose()
   })
@@ -89,7 +91,7 @@ test('what is no such model is refused in one line', () => {
   expect(() => arrayTables(dense, dense.weights)).toThrow('this one has none')
   expect(() => arrayTables({ config }, new Map())).toThrow(`the weights have no floats '${tableName(1)}'`)
   const layout = { layers: 1, width: 24, dtype: 'f32', state: 'none' } as const
-  expect(() => storeTables({ config }, { rows: 50, layout, gather: async () => {} })).toThrow(
+  expect(() => storeTables({ config }, { rows: 50, layout, capacity: 0, gather: async () => {} })).toThrow(
     'the store has 50 rows of 1 layers of 24, the model asks for 50 rows of 2 layers of 24',
   )
 })

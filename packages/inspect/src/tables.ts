@@ -73,7 +73,10 @@ export function tensorTables(owner: TableOwner, source: TensorSource): Tables {
 }
 
 /** A model's tables in a store of rows, which stays the caller's. @throws bad-input for a store of another size */
-export function storeTables(owner: TableOwner, store: Pick<RowStore, 'rows' | 'layout' | 'gather'>): Tables {
+export function storeTables(
+  owner: TableOwner,
+  store: Pick<RowStore, 'rows' | 'layout' | 'capacity' | 'gather'>,
+): Tables {
   const { tables, rows, width } = tablesOfModel(owner)
   const { layout } = store
   if (store.rows !== rows || layout.layers !== tables.length || layout.width !== width) {
@@ -86,7 +89,20 @@ export function storeTables(owner: TableOwner, store: Pick<RowStore, 'rows' | 'l
     layers: tables.map(({ layer }) => layer),
     rows,
     width,
-    gather: (ids, into, options) => store.gather({ unique: ids }, into, options),
+    async gather(ids, into, options) {
+      // A store with a budget takes no more rows at once than that holds.
+      const most = store.capacity || ids.length
+      if (ids.length <= most) return store.gather({ unique: ids }, into, options)
+      for (let from = 0; from < ids.length; from += most) {
+        const unique = ids.subarray(from, from + most)
+        const size = unique.length * width
+        const part = new Float32Array(layout.layers * size)
+        await store.gather({ unique }, part, options)
+        for (let t = 0; t < layout.layers; t++) {
+          into.set(part.subarray(t * size, (t + 1) * size), (t * ids.length + from) * width)
+        }
+      }
+    },
   }
 }
 

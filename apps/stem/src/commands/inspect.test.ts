@@ -141,7 +141,7 @@ describe('stem inspect attribution', () => {
   })
 })
 
-test('stem inspect capacity counts in texts, and knows the State of the Union addresses', async () => {
+test('stem inspect capacity counts in texts', async () => {
   interface Found {
     readonly lengths: number[]
     readonly texts: number[]

@@ -95,6 +95,8 @@ function heatmap(
   key: 'effect' | 'estimate',
 ): Section {
   const layers = layersOf(effects)
+  // One scale for both pictures, so that they can be compared.
+  const most = Math.max(...effects.flatMap(({ effect, estimate }) => [Math.abs(effect), Math.abs(estimate)]))
   const columns = effects.filter(({ layer }) => layer === layers[0])
   const chart: Heatmap = {
     type: 'heatmap',
@@ -102,7 +104,7 @@ function heatmap(
     x: { label: 'row', values: columns.map(({ text, positions }) => `${positions[0]} ${text}`) },
     y: { label: 'layer', values: layers },
     values: layers.map((layer) => effects.flatMap((each) => (each.layer === layer ? [each[key]] : []))),
-    value: { label: key, unit: 'nats' },
+    value: { label: key, unit: 'nats', min: -most, max: most },
     diverging: true,
   }
   return { kind: 'chart', heading, chart }

@@ -29,7 +29,11 @@ interface NamedNeighbours extends Named {
 
 export function neighboursVerb(): Command {
   const oneId = (value: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(value)]
-  return modelVerb('neighbours', 'the rows that lie nearest to the row of a token, in each table', '{ model, tokens }')
+  return modelVerb(
+    'neighbours',
+    'the rows that lie nearest to the row of a token, in each table',
+    '{ model, chance, tokens }',
+  )
     .option(
       '--token <text>',
       'a token, with its leading space if it has one; of a longer text each; may be repeated',
@@ -41,13 +45,16 @@ export function neighboursVerb(): Command {
       await withModel(folder, options, async ({ model, signal, openEngine, progress }) => {
         const tokenizer = await model.tokenizer()
         const of = idsOf(options, tokenizer)
+        const tables = model.tables()
         const { budget, count } = options
         const engine = await openEngine()
         const onProgress = progress('reading rows')
-        const found = await nearestRows(model.tables(), { engine, of, count, budget, signal, onProgress })
+        const found = await nearestRows(tables, { engine, of, count, budget, signal, onProgress })
         const tokens = found.map((each) => named(each, tokenizer))
-        const data = { model: folder, tokens }
-        await show({ data, tables: tokens.map(tableOf), report: () => reportOf(folder, tokens) }, options)
+        // What the largest of V - 1 cosines of deviation w^-1/2 comes to.
+        const chance = Math.sqrt((2 * Math.log(tables.rows)) / tables.width)
+        const data = { model: folder, chance, tokens }
+        await show({ data, tables: tokens.map(tableOf), report: () => reportOf(folder, tokens, chance) }, options)
       })
     })
 }
@@ -78,11 +85,11 @@ function tableOf({ id, text, layers }: NamedNeighbours): TableText {
   }
 }
 
-function reportOf(model: string, tokens: readonly NamedNeighbours[]): Report {
+function reportOf(model: string, tokens: readonly NamedNeighbours[], chance: number): Report {
   const layers = tokens[0]!.layers.map(({ layer }) => layer)
   return {
     title: 'Nearest rows',
-    summary: `${model}: the rows whose direction is nearest to that of a token's row, by cosine, in each of ${layers.length} tables. A dot stands for a space.`,
+    summary: `${model}: the rows whose direction is nearest to that of a token's row, by cosine, in each of ${layers.length} tables. A dot stands for a space. Of random rows the nearest has a cosine of about ${cos(chance)}: less means nothing.`,
     sections: tokens.flatMap((token): Section[] => {
       const { head, rows } = tableOf(token)
       return [

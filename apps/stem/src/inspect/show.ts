@@ -34,4 +34,9 @@ export function tokenText(tokenizer: Tokenizer, id: number): string {
   return readable.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replaceAll(' ', '\u00b7')
 }
 
-export const cos = (value: number): string => value.toFixed(3).replace('-', '\u2212')
+/** Three decimals, and no minus before what rounds to 0. */
+export const cos = (value: number): string =>
+  value
+    .toFixed(3)
+    .replace(/^-(?=0\.000$)/, '')
+    .replace('-', '\u2212')
