@@ -107,7 +107,7 @@ describe('a folder of rows', () => {
       return work()
     })
     const driver = await fileRows(path, { readOnly: true, files })
-    const verbs = ['dispose', 'durability', 'inParts', 'meta', 'read', 'rowBytes', 'rows']
+    const verbs = ['dispose', 'durability', 'inParts', 'meta', 'read', 'rowBytes', 'rows', 'where']
     expect(Object.keys(driver).toSorted()).toEqual(verbs)
     expect(Object.keys(driver.inParts!)).toEqual(['read'])
     expect(Object.keys(driver.meta!)).toEqual(['get'])
