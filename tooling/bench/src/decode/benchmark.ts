@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
 import { describeMachine, type BenchmarkOptions, type Report } from '../report.ts'
 import type { DecodeFormat, DecodeSide, Opened, Work } from './decode-side.ts'
@@ -10,6 +10,7 @@ import { startLlamaCpp } from './llama-cpp/side.ts'
 import { measureSections, type Contestant, type Contestants } from './measure.ts'
 import { measureMemoryBandwidth } from './memory-bandwidth.ts'
 import { decodeResults, denseStepBytes } from './metrics.ts'
+import { measurePerplexity, type PackedPerplexity } from './perplexity.ts'
 import { startStemkit } from './stemkit/side.ts'
 import { randomWeight, TWINS } from './twin.ts'
 
@@ -39,6 +40,11 @@ export async function run(options: BenchmarkOptions): Promise<Report> {
   const dense = { side: await openStemkit(opened, 'dense', options), formats }
   const contestants: Contestants = { stem, dense, ...(llamacpp && { llamacpp }) }
   const bandwidth = await measureMemoryBandwidth()
+  const perplexity = await packedPerplexity(options).catch((error: unknown) => {
+    if (!StemkitError.isInstance(error) || error.code !== 'unsupported') throw error
+    options.progress((missing['perplexity'] = error.message))
+    return undefined
+  })
   const measured = await measureSections(contestants, options)
   const peers = {
     ...Object.fromEntries(Object.entries(contestants).map(([name, { side }]) => [name, side.description])),
@@ -48,11 +54,25 @@ export async function run(options: BenchmarkOptions): Promise<Report> {
         Object.fromEntries(Object.entries(sides).map(([name, one]) => [name, one.opened])),
       ]),
     ),
+    ...(perplexity && { perplexity: describePerplexity(perplexity) }),
     ...missing,
   }
-  const results = decodeResults(measured, { bandwidth, perplexityRatio: undefined })
+  const results = decodeResults(measured, { bandwidth, perplexity })
   return { benchmark: 'decode', machine: describeMachine(peers), results }
 }
+
+/** Of stories260K, or the model and text that `STEMKIT_BENCH_MODEL` and `STEMKIT_BENCH_TEXT` name. */
+const packedPerplexity = ({ quick, progress, signal }: BenchmarkOptions): Promise<PackedPerplexity> =>
+  measurePerplexity({
+    model: process.env['STEMKIT_BENCH_MODEL'],
+    text: process.env['STEMKIT_BENCH_TEXT'],
+    tokens: quick ? 4096 : 32_768,
+    progress,
+    signal,
+  })
+
+const describePerplexity = ({ model, f32, tokens }: PackedPerplexity): string =>
+  `${basename(model)}: ${f32.toFixed(3)} in f32 on ${tokens} tokens; perplexity_q4_vs_f32 is of blocks of 32, fitted to other text`
 
 async function openStemkit(
   opened: AsyncDisposableStack,

@@ -22,7 +22,7 @@ const section = (name: string, sides: MeasuredSection['sides']): MeasuredSection
 })
 const valuesOf = (...[measured, beside]: Parameters<typeof decodeResults>): Record<string, number | null> =>
   Object.fromEntries(decodeResults(measured, beside).map(({ metric, value }) => [metric, value]))
-const nothing = { bandwidth: undefined, perplexityRatio: undefined }
+const nothing = { bandwidth: undefined, perplexity: undefined }
 
 test('a ratio is the median over rounds, of speeds', () => {
   const sides = { stem: took([100, 200, 50]), dense: took([120, 240, 60]), llamacpp: took([200, 300, 120]) }

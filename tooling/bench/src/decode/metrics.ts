@@ -2,19 +2,23 @@ import { listWeights, type ModelConfig } from '@stemkit/model'
 import type { Result, Target } from '../report.ts'
 import { medianRatio } from '../timing.ts'
 import { tokensOf, type DecodeWork } from './decode-side.ts'
+import type { PackedPerplexity, PackingName } from './perplexity.ts'
 import type { Measured, MeasuredSection, SideName } from './measure.ts'
 
 const STEM_OVER_DENSE = { decode_b1_q4: 'stem_vs_dense_b1_q4', decode_b16_q4: 'stem_vs_dense_b16_q4' }
 
+/** The packing of 4 bits that `perplexity_q4_vs_f32` is about: the one that `stem convert --quantize q4 --block 32 --calibrate` makes. */
+const BEST_Q4: PackingName = 'q4_block32_fitted'
+
 export interface Beside {
   /** Bytes a second that memory gives when it is only read; undefined if it was not measured. */
   readonly bandwidth: number | undefined
-  /** Perplexity of a trained model at 4 bits over that in f32; undefined if it was not measured. */
-  readonly perplexityRatio: number | undefined
+  /** Of a trained model, packed and not; undefined if it was not measured. */
+  readonly perplexity: PackedPerplexity | undefined
 }
 
 /** What the benchmark reports: ratios of speed first, then tokens a second of each side. */
-export function decodeResults(measured: readonly MeasuredSection[], { bandwidth, perplexityRatio }: Beside): Result[] {
+export function decodeResults(measured: readonly MeasuredSection[], { bandwidth, perplexity }: Beside): Result[] {
   const against = measured.map(({ section, sides }) =>
     faster(`${section.name}_vs_llamacpp`, sides.stem, sides.llamacpp, section.target),
   )
@@ -39,7 +43,11 @@ export function decodeResults(measured: readonly MeasuredSection[], { bandwidth,
     ...twins,
     result('share_of_memory_bandwidth_b1_q4', share('stem'), 'ratio of bytes/s'),
     result('llamacpp_share_of_memory_bandwidth_b1_q4', share('llamacpp'), 'ratio of bytes/s'),
-    result('perplexity_q4_vs_f32', perplexityRatio ?? null, 'ratio', '<= 1.05'),
+    result('perplexity_q4_vs_f32', perplexity?.ratios[BEST_Q4] ?? null, 'ratio', '<= 1.05'),
+    result('perplexity_q8_vs_f32', perplexity?.ratios.q8_block128 ?? null, 'ratio', '<= 1.01'),
+    ...Object.entries(perplexity?.ratios ?? {}).map(([name, value]) =>
+      result(`perplexity_${name}_vs_f32`, value, 'ratio'),
+    ),
     result('memory_bandwidth', bandwidth === undefined ? null : bandwidth / 1e9, 'GB/s'),
     ...speeds,
   ]
