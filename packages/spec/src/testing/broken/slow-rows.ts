@@ -98,6 +98,7 @@ export function slowRows(rowBytes: number, medium: Medium, quirks: Quirks = {}):
     },
     rowBytes,
     durability: quirks.durability ?? 'process',
+    where: 'slow rows',
 
     async read(ids, into, { signal } = {}) {
       if (!quirks.unchecked) checkRows({ rows: medium.rows, rowBytes }, ids, into)
