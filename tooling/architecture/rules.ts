@@ -29,6 +29,7 @@ const nodePackages = new Set([
 
 /** Entries for Node alone, besides every entry called `./node`. */
 const nodeEntries = new Set([
+  '@stemkit/spec/path-url',
   '@stemkit/spec/processes',
   '@stemkit/spec/write-lock',
   '@stemkit/tokenizer/train',

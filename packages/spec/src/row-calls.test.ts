@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { StemkitError } from './errors.ts'
-import { checkMetaName, checkRows, rowCalls, type Touches } from './row-calls.ts'
+import { checkGeometry, checkMetaName, checkRows, rowCalls, type Touches } from './row-calls.ts'
 
 const ids = (...list: number[]): Uint32Array => Uint32Array.from(list)
 
@@ -136,4 +136,18 @@ describe('checks', () => {
     for (const name of ['a', '0', 'root', 'v1.2-x', 'a..b']) checkMetaName(name)
     for (const name of ['', 'A', '.a', 'a/b', 'a\n']) expect(() => checkMetaName(name)).toThrow('is no name')
   })
+})
+
+test('rows that are too many for 32-bit numbers, too large for their medium, or no whole number cannot be made', () => {
+  checkGeometry({ rows: 0, rowBytes: 1 }, 'x', 100)
+  checkGeometry({ rows: 2 ** 32, rowBytes: 100 }, 'x', 100)
+  for (const rows of [-1, 0.5, 2 ** 32 + 1, Number.NaN]) {
+    expect(() => checkGeometry({ rows, rowBytes: 1 }, 'x', 100)).toThrow(
+      `x: ${rows} rows, there may be 0 to 4294967296`,
+    )
+  }
+  for (const rowBytes of [0, -1, 0.5, 101]) {
+    const check = () => checkGeometry({ rows: 1, rowBytes }, 'x', 100)
+    expect(check).toThrow(`x: rows of ${rowBytes} bytes, they may have 1 to 100`)
+  }
 })

@@ -24,6 +24,22 @@ export function checkRows({ rows, rowBytes }: RowGeometry, ids: Uint32Array, blo
   if (last !== undefined && last >= rows) throw new StemkitError('bad-input', `rows: row ${last} is not one of ${rows}`)
 }
 
+/** Ids are 32-bit numbers. */
+const MOST_ROWS = 2 ** 32
+
+/**
+ * What can be made or grown to, in a medium that holds rows of up to `mostRowBytes` bytes.
+ * @throws bad-input, calling the rows what `where` says
+ */
+export function checkGeometry({ rows, rowBytes }: RowGeometry, where: string, mostRowBytes: number): void {
+  if (!Number.isInteger(rowBytes) || rowBytes < 1 || rowBytes > mostRowBytes) {
+    throw new StemkitError('bad-input', `${where}: rows of ${rowBytes} bytes, they may have 1 to ${mostRowBytes}`)
+  }
+  if (!Number.isInteger(rows) || rows < 0 || rows > MOST_ROWS) {
+    throw new StemkitError('bad-input', `${where}: ${rows} rows, there may be 0 to ${MOST_ROWS}`)
+  }
+}
+
 /** @throws bad-input if it is no name of a meta */
 export function checkMetaName(name: string): void {
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(name)) {

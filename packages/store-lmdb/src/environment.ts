@@ -3,6 +3,7 @@ import { access, mkdir, open as openFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { StemkitError } from '@stemkit/spec/errors'
+import { checkGeometry } from '@stemkit/spec/row-calls'
 import type { RowGeometry } from '@stemkit/spec/row-driver'
 import { attempt, freeBytes } from './lmdb-error.ts'
 
@@ -26,20 +27,9 @@ export interface EnvironmentOptions {
 }
 
 const FORMAT = 1
-const MOST_ROW_BYTES = 2 ** 30
-const MOST_ROWS = 2 ** 32
+export const MOST_ROW_BYTES = 2 ** 30
 /** Bytes that LMDB needs before anything is in it, amply. */
 const ROOM = 2 ** 20
-
-/** @throws bad-input for rows that cannot be held */
-export function checkGeometry({ rows, rowBytes }: RowGeometry, where: string): void {
-  if (!Number.isInteger(rowBytes) || rowBytes < 1 || rowBytes > MOST_ROW_BYTES) {
-    throw new StemkitError('bad-input', `${where}: rows of ${rowBytes} bytes, they may have 1 to ${MOST_ROW_BYTES}`)
-  }
-  if (!Number.isInteger(rows) || rows < 0 || rows > MOST_ROWS) {
-    throw new StemkitError('bad-input', `${where}: ${rows} rows, there may be 0 to ${MOST_ROWS}`)
-  }
-}
 
 /**
  * Opens the environment in a folder.
@@ -112,7 +102,7 @@ const isWritable = (path: string): Promise<boolean> =>
   )
 
 async function prepare(folder: string, file: DataFile, geometry: RowGeometry): Promise<void> {
-  checkGeometry(geometry, folder)
+  checkGeometry(geometry, folder, MOST_ROW_BYTES)
   if (file.kind === 'other') throw taken(folder)
   await mkdir(folder, { recursive: true })
   await access(folder, constants.W_OK)

@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
-import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
+import { checkGeometry, checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowOptions } from '@stemkit/spec/row-driver'
 import { takeWriteLock, type WriteLock } from '@stemkit/spec/write-lock'
-import { checkGeometry, onlyIfNone, openEnvironment, ROWS, type Environment } from './environment.ts'
+import { MOST_ROW_BYTES, onlyIfNone, openEnvironment, ROWS, type Environment } from './environment.ts'
 import { attempt, BATCH_BYTES } from './lmdb-error.ts'
 
 export interface LmdbRowsOptions extends OpenRowsOptions {
@@ -128,7 +128,7 @@ function driverOf({ root, about, rows: stored, metas }: Environment, folder: str
     },
 
     async resize(wanted, { signal } = {}) {
-      checkGeometry({ rows: wanted, rowBytes }, folder)
+      checkGeometry({ rows: wanted, rowBytes }, folder, MOST_ROW_BYTES)
       const work = async (): Promise<void> => {
         for (let done = false; !done;) {
           root.resetReadTxn()

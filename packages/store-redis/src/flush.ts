@@ -1,20 +1,11 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import type { Generations } from './generations.ts'
-import { formatMark, isBehind, parseMark, type Ledger } from './ledger.ts'
+import { formatMark, isBehind, parseMark } from './ledger.ts'
 import type { Metas } from './metas.ts'
-import type { Ask, Router } from './router.ts'
-import type { RowsInShards } from './rows-in-shards.ts'
+import type { Ask } from './router.ts'
 import { ServerFailure, type Command, type Reply, type Server } from './server.ts'
-import type { Shard } from './slots.ts'
+import type { RowsParts } from './rows-parts.ts'
 
-export interface FlushOptions {
-  readonly where: string
-  readonly router: Router
-  readonly home: Shard
-  readonly shards: readonly Shard[]
-  readonly ledger: Ledger
-  readonly generations: Generations
-  readonly rows: RowsInShards
+export interface FlushOptions extends RowsParts {
   readonly metas: Metas
   /** Whether to wait for the disk. */
   readonly waits: boolean
@@ -97,7 +88,7 @@ async function flushServer(
  * @throws corrupt
  */
 export async function checkFlushed(
-  { where, router, home, shards, ledger }: Pick<FlushOptions, 'where' | 'router' | 'home' | 'shards' | 'ledger'>,
+  { where, router, home, shards, ledger }: Pick<RowsParts, 'where' | 'router' | 'home' | 'shards' | 'ledger'>,
   signal?: AbortSignal,
 ): Promise<void> {
   const [reply] = await router.send(

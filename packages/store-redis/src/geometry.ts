@@ -1,4 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
+import { checkGeometry } from '@stemkit/spec/row-calls'
 import type { RowGeometry } from '@stemkit/spec/row-driver'
 import { randomUUID } from 'node:crypto'
 import type { Router } from './router.ts'
@@ -8,23 +9,12 @@ import { shardsOf, type Shard } from './slots.ts'
 import { allOf } from './waiting.ts'
 
 const FORMAT = '1'
-const MOST_ROWS = 2 ** 32
 /** A string of Redis has at most 512 MB; a row that long would hold everything else up. */
-const MOST_ROW_BYTES = 2 ** 28
+export const MOST_ROW_BYTES = 2 ** 28
 export const MOST_SHARDS = 256
 
 export interface ShardedGeometry extends RowGeometry {
   readonly shards: number
-}
-
-/** @throws bad-input for rows that cannot be held */
-export function checkGeometry({ rows, rowBytes }: RowGeometry, where: string): void {
-  if (!Number.isInteger(rowBytes) || rowBytes < 1 || rowBytes > MOST_ROW_BYTES) {
-    throw new StemkitError('bad-input', `${where}: rows of ${rowBytes} bytes, they may have 1 to ${MOST_ROW_BYTES}`)
-  }
-  if (!Number.isInteger(rows) || rows < 0 || rows > MOST_ROWS) {
-    throw new StemkitError('bad-input', `${where}: ${rows} rows, there may be 0 to ${MOST_ROWS}`)
-  }
 }
 
 /** @throws conflict where there are rows already, or what is left of some */
@@ -36,7 +26,7 @@ export async function createRows(
   { rows, rowBytes, shards }: ShardedGeometry,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  checkGeometry({ rows, rowBytes }, where)
+  checkGeometry({ rows, rowBytes }, where, MOST_ROW_BYTES)
   // Rows without a geometry: their home came back empty, their other nodes did not.
   const checkEmpty = async ({ keys, slot }: Shard, stop: AbortSignal): Promise<void> => {
     const [mark] = await router.send(slot, [['EXISTS', `${keys}mark`]], stop)

@@ -1,22 +1,12 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowLock } from '@stemkit/spec/row-driver'
 import { randomUUID } from 'node:crypto'
-import type { Generations, Held } from './generations.ts'
+import type { Held } from './generations.ts'
 import { describeHolder, parseHolder, thisHolder } from './holder.ts'
-import type { Ledger } from './ledger.ts'
-import type { Router } from './router.ts'
-import type { RowsInShards } from './rows-in-shards.ts'
 import { RELEASE, RENEW } from './scripts.ts'
-import type { Shard } from './slots.ts'
+import type { RowsParts } from './rows-parts.ts'
 
-export interface LockOptions {
-  readonly where: string
-  readonly router: Router
-  readonly home: Shard
-  readonly shards: readonly Shard[]
-  readonly ledger: Ledger
-  readonly generations: Generations
-  readonly rows: RowsInShards
+export interface LockOptions extends RowsParts {
   /** Milliseconds that the lock lives on without word from its holder. */
   readonly lease: number
   /** Milliseconds more until its holder gives it up for lost, if it cannot reach the server. */

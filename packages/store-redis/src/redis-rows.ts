@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
+import { checkGeometry, checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type {
   Meta,
   OpenRows,
@@ -14,7 +14,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { inspectServers } from './durability.ts'
 import { checkFlushed, flushRows } from './flush.ts'
 import { openGenerations } from './generations.ts'
-import { checkGeometry, createRows, describeRows, growRows, MOST_SHARDS } from './geometry.ts'
+import { createRows, describeRows, growRows, MOST_ROW_BYTES, MOST_SHARDS } from './geometry.ts'
 import { openLedger } from './ledger.ts'
 import { takeLock } from './lock.ts'
 import { openMetas } from './metas.ts'
@@ -113,7 +113,7 @@ async function openRows({ where, router, settings, create, readOnly, signal }: O
       await calls.run({ write: ids }, () => rows.write(ids, from, options.signal), options.signal)
     },
     async resize(wanted, options = {}) {
-      checkGeometry({ rows: wanted, rowBytes }, where)
+      checkGeometry({ rows: wanted, rowBytes }, where, MOST_ROW_BYTES)
       const work = async (): Promise<void> => {
         if (wanted < rowCount) {
           throw new StemkitError('bad-input', `${where}: there are ${rowCount}, not to be cut to ${wanted}`)

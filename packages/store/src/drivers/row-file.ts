@@ -24,16 +24,6 @@ const RECORD_BYTES = 32
 /** Where row `id` begins in `rows.bin`; for the number of rows, where the file may end. */
 export const rowOffset = (id: number, rowBytes: number): number => ROW_HEADER_BYTES + id * rowBytes
 
-/** @throws bad-input for rows that the format cannot hold */
-export function checkGeometry({ rows, rowBytes }: RowGeometry, where: string): void {
-  if (!Number.isInteger(rowBytes) || rowBytes < 1 || rowBytes > MOST_ROW_BYTES) {
-    throw new StemkitError('bad-input', `${where}: rows of ${rowBytes} bytes, they may have 1 to ${MOST_ROW_BYTES}`)
-  }
-  if (!Number.isInteger(rows) || rows < 0 || rows > MOST_ROWS) {
-    throw new StemkitError('bad-input', `${where}: ${rows} rows, there may be 0 to ${MOST_ROWS}`)
-  }
-}
-
 /** One copy of the header, 32 bytes. */
 export function rowHeader({ rows, rowBytes }: RowGeometry): Uint8Array {
   const { bytes, view } = record(ROWS_MAGIC)

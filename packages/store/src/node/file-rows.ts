@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
-import { checkRows, rowCalls } from '@stemkit/spec/row-calls'
+import { checkGeometry, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowGeometry, RowOptions } from '@stemkit/spec/row-driver'
 import { coalesce, type Run } from '../drivers/coalesce.ts'
-import { checkGeometry, metaPath, rowOffset, ROWS_FILE } from '../drivers/row-file.ts'
+import { metaPath, MOST_ROW_BYTES, rowOffset, ROWS_FILE } from '../drivers/row-file.ts'
 import type { PartedRows, RowsInParts } from '../drivers/rows-in-parts.ts'
 import { attempt, fileError } from './file-error.ts'
 import { makeFolders, nodeFileSystem, readFully, writeFully, type FileSystem, type OpenFile } from './file-system.ts'
@@ -154,7 +154,7 @@ function driverOf({ files, processes, folder, file, geometry, queueDepth, readOn
     write: (ids, from, options) => write(ids, [from], options),
 
     async resize(wanted, { signal } = {}) {
-      checkGeometry({ rows: wanted, rowBytes }, folder)
+      checkGeometry({ rows: wanted, rowBytes }, folder, MOST_ROW_BYTES)
       const work = async (): Promise<void> => {
         if (wanted < rows) {
           throw new StemkitError('bad-input', `${folder}: has ${rows} rows, not to be cut to ${wanted}`)

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
+import { checkGeometry } from '@stemkit/spec/row-calls'
 import type { RowGeometry } from '@stemkit/spec/row-driver'
 import {
-  checkGeometry,
   checkRowFileSize,
+  MOST_ROW_BYTES,
   readRowHeader,
   ROW_HEADER_BYTES,
   ROW_HEADER_COPIES,
@@ -30,7 +31,7 @@ export async function createRowsBin(
   geometry: RowGeometry,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  checkGeometry(geometry, folder)
+  checkGeometry(geometry, folder, MOST_ROW_BYTES)
   const path = join(folder, ROWS_FILE)
   const work = async (): Promise<void> => {
     await refuseOld(files, path)

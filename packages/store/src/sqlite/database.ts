@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { StemkitError } from '@stemkit/spec/errors'
+import { checkGeometry } from '@stemkit/spec/row-calls'
 import type { RowGeometry } from '@stemkit/spec/row-driver'
 import { resultCode, SQLITE, sqliteError, whenFree } from './sqlite-error.ts'
 
@@ -16,19 +17,8 @@ const SCHEMA = `
   create table metas (name text primary key, version text not null, bytes blob not null) strict;
 `
 
-/** SQLite has blobs of 10^9 bytes. A place is a 32-bit number. */
-const MOST_ROW_BYTES = 10 ** 9
-const MOST_ROWS = 2 ** 32
-
-/** @throws bad-input for rows that the database cannot hold */
-export function checkGeometry({ rows, rowBytes }: RowGeometry, where: string): void {
-  if (!Number.isInteger(rowBytes) || rowBytes < 1 || rowBytes > MOST_ROW_BYTES) {
-    throw new StemkitError('bad-input', `${where}: rows of ${rowBytes} bytes, they may have 1 to ${MOST_ROW_BYTES}`)
-  }
-  if (!Number.isInteger(rows) || rows < 0 || rows > MOST_ROWS) {
-    throw new StemkitError('bad-input', `${where}: ${rows} rows, there may be 0 to ${MOST_ROWS}`)
-  }
-}
+/** SQLite has blobs of that size. */
+export const MOST_ROW_BYTES = 10 ** 9
 
 interface Waiting {
   readonly patience: number
@@ -40,7 +30,7 @@ interface Waiting {
  * @throws conflict where something is already
  */
 export async function createDatabase(path: string, geometry: RowGeometry, waiting: Waiting): Promise<void> {
-  checkGeometry(geometry, path)
+  checkGeometry(geometry, path, MOST_ROW_BYTES)
   const what = `${path}: cannot be made`
   await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
     throw sqliteError(what, error)

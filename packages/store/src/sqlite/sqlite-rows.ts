@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { StemkitError } from '@stemkit/spec/errors'
-import { checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
+import { checkGeometry, checkMetaName, checkRows, rowCalls } from '@stemkit/spec/row-calls'
 import type { Meta, OpenRowsOptions, RowDriver, RowOptions } from '@stemkit/spec/row-driver'
 import { takeWriteLock, type WriteLock } from '@stemkit/spec/write-lock'
-import { checkGeometry, createDatabase, openDatabase } from './database.ts'
+import { createDatabase, MOST_ROW_BYTES, openDatabase } from './database.ts'
 import { sqliteError, whenFree } from './sqlite-error.ts'
 
 export interface SqliteRowsOptions extends OpenRowsOptions {
@@ -158,7 +158,7 @@ function driverOf(
       },
 
       async resize(wanted, { signal } = {}) {
-        checkGeometry({ rows: wanted, rowBytes }, file)
+        checkGeometry({ rows: wanted, rowBytes }, file, MOST_ROW_BYTES)
         const work = (): void => {
           const there = Number(geometry.get()?.['rows'])
           if (wanted < there) {
