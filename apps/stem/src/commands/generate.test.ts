@@ -115,7 +115,7 @@ describe('stem generate', () => {
   ])('refuses %j in one line', async (args, exitCode, line) => {
     const { code, stdout, stderr } = await generate(...args)
     expect(code).toBe(exitCode)
-    expect(stdout.trim()).toBe('')
+    expect(stdout).toBe('')
     expect(stderr).toContain(line)
     expect(stderr.trim().split('\n').length).toBe(1)
   })

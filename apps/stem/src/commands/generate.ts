@@ -130,12 +130,17 @@ async function promptOf(folder: string, { text, chat, system }: Asked): Promise<
   return template.render([...before, { role: 'user', content: chat }])
 }
 
-/** Text as it comes, and a line break however it ends. */
+/** Text as it comes, and a line break however it ends, if it began. */
 async function stream(generation: Generation): Promise<void> {
+  let hasBegun = false
   try {
-    for await (const { text } of generation) process.stdout.write(text)
+    for await (const { text } of generation) {
+      hasBegun = true
+      process.stdout.write(text)
+    }
+    hasBegun = true
   } finally {
-    process.stdout.write('\n')
+    if (hasBegun) process.stdout.write('\n')
   }
 }
 

@@ -112,6 +112,15 @@ describe('a model folder', () => {
 })
 
 describe('a folder that is no sound model', () => {
+  test('but holds one, as a run does, says where that is', async () => {
+    const run = makeFolder()
+    await writeModelFolder(join(run, 'model'), { config, tensors: weights })
+    await expect(readModelFolder(run)).rejects.toMatchObject({
+      code: 'not-found',
+      message: `${join(run, 'config.json')} does not exist; the model of this run is in ${join(run, 'model')}`,
+    })
+  })
+
   const broken = async (change: (folder: string) => void, sharded = false): Promise<Promise<unknown>> => {
     const folder = makeFolder()
     await writeModelFolder(folder, { config, tensors: weights }, sharded ? { maxShardBytes: 6000 } : {})

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { parseModelConfig, serializeModelConfig } from '../model-config.ts'
 import { checkWeights, type CheckOptions } from '../weight-shapes.ts'
@@ -29,7 +31,7 @@ export async function readModelFolder(
   { signal, ...check }: CheckOptions & { readonly signal?: AbortSignal } = {},
 ): Promise<ModelFolder> {
   const configPath = join(folder, 'config.json')
-  const json = await readJsonFile(configPath, signal)
+  const json = await readJsonFile(configPath, signal).catch((error: unknown) => Promise.reject(hinted(error, folder)))
   const config = inFile(configPath, () => parseModelConfig(json))
   const tokenizer = (await listFolder(folder)).find((file) => file === 'tokenizer.json')
   const tensors = await openModelTensors(folder, signal ? { signal } : {})
@@ -45,6 +47,15 @@ export async function readModelFolder(
     ...(tokenizer !== undefined && { tokenizerPath: join(folder, tokenizer) }),
     dispose: () => tensors.dispose(),
   }
+}
+
+/** The folder of a run is easily given instead of the model in it. */
+function hinted(error: unknown, folder: string): unknown {
+  const model = join(folder, 'model')
+  const isInside =
+    StemkitError.isInstance(error) && error.code === 'not-found' && existsSync(join(model, 'config.json'))
+  if (!isInside) return error
+  return new StemkitError('not-found', `${error.message}; the model of this run is in ${model}`, { cause: error })
 }
 
 /** What goes into a model folder. */
