@@ -112,6 +112,7 @@ describe('rows over http', () => {
     const error = await driver.read(Uint32Array.of(1), new Uint8Array(4096)).catch(String)
     expect(error).toContain(`${server.url}/rows.bin: the server answered 404`)
     expect(error).not.toMatch(/signature|cret/)
+    expect(driver.where).toBe(`${server.url}/rows.bin`)
   })
 
   test('opens by URL, but makes nothing', async () => {

@@ -80,6 +80,7 @@ export async function httpRows(url: string | URL, options: HttpRowsOptions = {})
     rows,
     rowBytes,
     durability: 'power',
+    where: remote.name,
     traffic: client.traffic,
 
     read: async (ids, into, { signal: callerSignal } = {}) =>
