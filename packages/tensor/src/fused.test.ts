@@ -31,7 +31,7 @@ function register(kernelName: string, kernelFunc: KernelFunc): void {
 afterEach(() => registered.splice(0).forEach((name) => unregisterKernel(name, 'cpu')))
 
 test('every constant is the name of its kernel', () => {
-  expect(Object.entries(kernels)).toHaveLength(14)
+  expect(Object.entries(kernels)).toHaveLength(15)
   for (const [constant, name] of Object.entries(kernels)) expect(name).toBe(constant)
 })
 
