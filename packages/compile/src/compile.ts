@@ -60,7 +60,7 @@ export interface CompileOptions {
  */
 export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
   const { runtime, frozen = {} } = options
-  const asked = new Map((options.grams ?? []).map((name) => [name, frozen[name]!.shape]))
+  const asked = new Map((options.grams ?? []).map((name) => [name, shapeOf(frozen, name)]))
   const { graph: recorded, gramOf } = withGrams(trace(fn, options.inputs, shapesOf(frozen)), asked)
   const isFrozen = Object.keys(frozen).length > 0
   const { graph, initializers } = isFrozen ? freeze(recorded, frozen) : { graph: recorded, initializers: {} }
@@ -91,6 +91,12 @@ export async function compile(fn: TensorFunction, options: CompileOptions): Prom
     },
     dispose: () => session.dispose(),
   }
+}
+
+function shapeOf(frozen: FrozenWeights, name: string): readonly number[] {
+  const weight = Object.hasOwn(frozen, name) ? frozen[name] : undefined
+  if (weight) return weight.shape
+  throw new StemkitError('bad-input', `compile: grams names "${name}", which is none of the frozen weights`)
 }
 
 const shapesOf = (frozen: FrozenWeights): Record<string, readonly number[]> =>

@@ -38,3 +38,9 @@ test('a program tells what inputs its products had: x^T x, once for weights that
   )
   expect(program.grams.has('silent')).toBe(false)
 })
+
+test('grams of a weight that is not there are refused', async () => {
+  const inputs = { x: { dtype: 'float32', shape: ['N', 2] } } as const
+  const asked = compile(({ x }) => ({ y: x! }), { inputs, grams: ['nothing'], runtime: onnxRuntimeCApi() })
+  await expect(asked).rejects.toThrow('grams names "nothing", which is none of the frozen weights')
+})
