@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { calibrateModel, ROWS_FILE } from '@stemkit/generate/node'
+import { calibrateModel, findModelRows, ROWS_FILE } from '@stemkit/generate/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ModelConfig } from '@stemkit/spec/model-config'
 import { loadTokenizer } from '@stemkit/tokenizer'
@@ -170,11 +170,10 @@ async function readInputs(
 
 /** The rows of a model whose tables are elsewhere stay there. */
 async function rowsOf(source: string, out: string): Promise<Map<string, string>> {
-  const text = await readFile(join(source, ROWS_FILE), 'utf8').catch(() => undefined)
-  if (text === undefined) return new Map()
-  const reference = JSON.parse(text) as { url: string }
-  const near = /^file:(?!\/)(.*)$/u.exec(reference.url)?.[1]
-  const url = near === undefined ? reference.url : `file:${encodeURI(relative(out, join(source, decodeURI(near))))}`
+  const reference = await findModelRows(source)
+  if (reference === undefined) return new Map()
+  const path = /^file:(?!\/\/)(.*)$/u.exec(reference.url)?.[1]
+  const url = path === undefined ? reference.url : `file:${relative(encodeURI(resolve(out)), resolve(path))}`
   return new Map([[ROWS_FILE, `${JSON.stringify({ ...reference, url }, undefined, 2)}\n`]])
 }
 

@@ -2,6 +2,9 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { PackedBits, PackedMatrix } from '@stemkit/spec/packed-matrix'
 import { showShape } from '../tensor.ts'
 
+/** Sizes that MatMulNBits knows. */
+export const BLOCKS: readonly number[] = [16, 32, 64, 128, 256]
+
 export interface PackOptions {
   readonly bits: PackedBits
   /** Numbers that share a scale, along K. */
@@ -136,18 +139,18 @@ function check(values: Float32Array, shape: readonly [number, number], options: 
   const [N, K] = shape
   const problem =
     values.length === N * K
-      ? [16, 32, 64, 128, 256].includes(block)
+      ? BLOCKS.includes(block)
         ? K % block === 0
           ? importance && importance.length !== K
             ? `${importance.length} importances for ${K} columns`
             : undefined
           : `blocks of ${block} do not divide rows of ${K}`
-        : `a block of ${block} is none of 16, 32, 64, 128, 256`
+        : `a block of ${block} is none of ${BLOCKS.join(', ')}`
       : `${values.length} numbers do not fill the shape ${showShape(shape)}`
   if (problem) throw new StemkitError('bad-input', `pack: ${problem}`)
 }
 
 /** The largest block size up to `wanted` that divides rows of K numbers; undefined if not even 16 does. */
 export function blockFor(K: number, wanted: number): number | undefined {
-  return [256, 128, 64, 32, 16].find((block) => block <= wanted && K % block === 0)
+  return BLOCKS.findLast((block) => block <= wanted && K % block === 0)
 }

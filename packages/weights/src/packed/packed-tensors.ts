@@ -3,6 +3,7 @@ import type { PackedBits, PackedMatrix } from '@stemkit/spec/packed-matrix'
 import { quote } from '../strict-json.ts'
 import { showShape, type TensorInfo, type TensorSource } from '../tensor.ts'
 import { toFloat32 } from '../values.ts'
+import { BLOCKS } from './pack-matrix.ts'
 
 /** In files a packed `X.weight` is two tensors, `X.weight.q4` or `.q8` (U8) and `X.weight.scale` (F32). */
 const PACKED_NAME = /^(?<name>.*)\.q(?<bits>[48])$/u
@@ -32,7 +33,7 @@ export function findPacked(tensors: ReadonlyMap<string, TensorInfo>): Map<string
     const [N = 0, blocks = 0, bytes = 0] = shape
     const block = (bytes * 8) / bits
     const scale = tensors.get(scaleName(name))
-    if (dtype !== 'U8' || shape.length !== 3 || ![16, 32, 64, 128, 256].includes(block)) {
+    if (dtype !== 'U8' || shape.length !== 3 || !BLOCKS.includes(block)) {
       throw wrong(packed, `is ${dtype} ${showShape(shape)}, but packed weights are U8 [N, blocks, bytes of a block]`)
     }
     if (scale?.dtype !== 'F32' || scale.shape.join() !== [N, blocks].join()) {
