@@ -1,0 +1,31 @@
+import type { EvalAnswer, EvalRequest } from './requests.ts'
+
+export interface AskOptions {
+  readonly signal?: AbortSignal
+}
+
+/** One answer, and the position of its request. */
+export interface Answered {
+  readonly index: number
+  readonly answer: EvalAnswer
+}
+
+/** Messages of a chat, rendered by the model's own template. */
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string
+}
+
+/** What can be evaluated: something that answers questions about text. */
+export interface EvalModel {
+  /** Names weights, tables and precision: part of the key under which answers are kept. */
+  readonly id: string
+  /** The longest input in tokens, where it is known. */
+  readonly maxLength?: number
+  /** Answers each request once, in any order, as answers become known. The answer's kind is the request's. */
+  answer(requests: readonly EvalRequest[], options?: AskOptions): AsyncIterable<Answered>
+  /** Text of a chat, where the model has a template. With `addGenerationPrompt`, it ends where the assistant begins. */
+  applyChatTemplate?(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt: boolean }): string
+  /** How many tokens a text has, for tasks that build their prompts to a length. */
+  countTokens?(text: string): number | Promise<number>
+}
