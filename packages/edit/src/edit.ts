@@ -31,6 +31,12 @@ const schema = z.discriminatedUnion('operation', [
     vector: z.array(z.array(z.number()).min(1)).min(1),
     amount: amount.default(1),
   }),
+  z.strictObject({
+    operation: z.literal('set'),
+    ...common,
+    source: tokenIds,
+    values: z.array(z.array(z.array(z.number()).min(1)).min(1)).min(1),
+  }),
   z.strictObject({ operation: z.literal('reset'), ...common }),
 ])
 
@@ -45,6 +51,7 @@ export type Tokens = string | readonly number[]
  * - `mean`: each of them gets the mean of the target's rows;
  * - `interpolate`: rows between their own (`amount` 0) and those of `target` (1);
  * - `add`: `amount` (default 1) times `vector` is added to theirs;
+ * - `set`: they get `values`, such as rows that were fitted; `source` is ids;
  * - `reset`: they are again as they were before all edits.
  */
 export interface EditInput {
@@ -63,6 +70,8 @@ export interface EditInput {
   readonly amount?: number | undefined
   /** d_ff numbers for each of `layers`. */
   readonly vector?: readonly (readonly number[])[] | undefined
+  /** For each token of the source: d_ff numbers for each of `layers`. */
+  readonly values?: readonly (readonly (readonly number[])[])[] | undefined
 }
 
 /** An edit, checked and complete; JSON holds all of it. */

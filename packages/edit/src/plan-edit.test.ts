@@ -104,6 +104,26 @@ describe('an edit is refused with the reason', () => {
       { operation: 'add', source: [3], vector: [[1, 2, 3]] },
       /its vector is 1 x 3, but 2 layers of 3/,
     ],
+    [
+      'values of another size',
+      {
+        operation: 'set',
+        source: [3],
+        values: [
+          [
+            [1, 2, 3],
+            [1, 2],
+          ],
+        ],
+      },
+      /its values are 2 x 2, but 2 layers of 3/,
+    ],
+    [
+      'values for other tokens',
+      { operation: 'set', source: [3, 4], layers: [0], values: [[[1, 2, 3]]] },
+      /it has values for 1 tokens, but names 2/,
+    ],
+    ['values for a text', { operation: 'set', source: 'a', values: [[[1, 2, 3]]] }, /^edit: source: /],
     ['an unknown strategy', { source: [3], target: [1], strategy: 'guess' }, /^edit: strategy: /],
     ['an unknown key', { source: [3], target: [1], layer: 1 }, /^edit: Unrecognized key: "layer"/],
     ['an operation without a target', { source: [3] }, /^edit: target: /],

@@ -70,6 +70,8 @@ export function sourceValues(edit: Edit, { source, target }: Pick<Spans, 'source
       return source.map(() => meanOf(target))
     case 'add':
       return source.map((token) => ({ ...rowOf(token), vector: edit.amount }))
+    case 'set':
+      return source.map((_, given) => ({ terms: [], given }))
     case 'reset':
       return source.map((token) => ({ ...rowOf(token), unedited: true }))
     case 'interpolate':
@@ -107,15 +109,18 @@ export function layersOf(edit: Edit, { table: { layout } }: PlanOptions): number
   if (layers.at(-1)! >= layout.layers) {
     throw refuse(`layer ${layers.at(-1)} is not one of the ${layout.layers} STEM layers, which count from 0`)
   }
-  if (edit.operation !== 'add') return layers
+  if (edit.operation !== 'add' && edit.operation !== 'set') return layers
   if (edit.layers !== 'all' && `${layers}` !== `${edit.layers}`) {
-    throw refuse('with a vector, list its layers in ascending order, each once')
+    throw refuse('with a vector or values, list the layers in ascending order, each once')
   }
-  const wrong = edit.vector.find((part) => part.length !== layout.width)
-  if (edit.vector.length !== layers.length || wrong) {
-    throw refuse(
-      `its vector is ${edit.vector.length} x ${(wrong ?? edit.vector[0]!).length}, but ${layers.length} layers of ${layout.width} are to be changed`,
-    )
+  for (const parts of edit.operation === 'add' ? [edit.vector] : edit.values) {
+    const wrong = parts.find((part) => part.length !== layout.width)
+    if (parts.length === layers.length && !wrong) continue
+    const [is, length] = [edit.operation === 'add' ? 'its vector is' : 'its values are', (wrong ?? parts[0]!).length]
+    throw refuse(`${is} ${parts.length} x ${length}, but ${layers.length} layers of ${layout.width} are to be changed`)
+  }
+  if (edit.operation === 'set' && edit.values.length !== edit.source.length) {
+    throw refuse(`it has values for ${edit.values.length} tokens, but names ${edit.source.length}`)
   }
   return layers
 }

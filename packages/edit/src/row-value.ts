@@ -4,6 +4,8 @@ export interface RowValue {
   readonly terms: readonly { readonly token: number; readonly weight: number }[]
   /** How many times the edit's vector is added. */
   readonly vector?: number
+  /** Which of the edit's own values is added to the sum, which then has no terms. */
+  readonly given?: number
   /** The terms are rows of the table itself, under all edits. */
   readonly unedited?: true
 }
@@ -21,8 +23,9 @@ export const isSameValue = (a: RowValue, b: RowValue): boolean => JSON.stringify
 
 /** A value in words, for messages and listings. */
 export function describeValue(value: RowValue, nameOf: (token: number) => string = String): string {
-  const { terms, vector, unedited } = value
+  const { terms, vector, given, unedited } = value
   const words = terms.map(({ token, weight }) => (weight === 1 ? '' : `${+weight.toFixed(4)} * `) + nameOf(token))
-  const sum = [...words, ...(vector ? [`${vector} * the vector`] : [])].join(' + ')
+  const own = given === undefined ? [] : ['its own values']
+  const sum = [...words, ...(vector ? [`${vector} * the vector`] : []), ...own].join(' + ')
   return unedited ? `${sum}, unedited` : sum
 }

@@ -79,12 +79,14 @@ function mixLayers(
   const { width } = layout
   const terms = value.terms.map(({ token, weight }) => ({ weight, values: valuesOf(table, rows.get(token)!)[0]! }))
   const vector = edit.operation === 'add' ? edit.vector : undefined
+  const given = edit.operation === 'set' && value.given !== undefined ? edit.values[value.given] : undefined
   const mixed = valuesOf(table, into)[0]!
   layers.forEach((layer, part) => {
     for (let i = layer * width; i < (layer + 1) * width; i++) {
       let sum = 0
       for (const term of terms) sum += term.weight * term.values[i]!
-      mixed[i] = sum + (value.vector ?? 0) * (vector?.[part]![i - layer * width] ?? 0)
+      sum += (value.vector ?? 0) * (vector?.[part]![i - layer * width] ?? 0)
+      mixed[i] = sum + (given?.[part]![i - layer * width] ?? 0)
     }
   })
   if (!mixed.every(Number.isFinite)) {

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { openFileRows } from '@stemkit/store/node'
 import { recordBytes, overlayView, createRowTable, memoryRows, openRowTable, type RowTable } from '@stemkit/store'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { applyEdit, diffEdit, editStack, listEdits, planEdit, undoEdit, type EditInput } from '../index.ts'
+import { applyEdit, diffEdit, editStack, exportPatch, importPatch, listEdits } from '../index.ts'
+import { planEdit, undoEdit, type EditInput } from '../index.ts'
 import { layout, newTable, numbersOf, ROWS } from '../testing/tables.ts'
 
 let table: RowTable
@@ -69,6 +70,23 @@ describe('an applied edit', () => {
       }),
     )
     expect(listEdits({ table }).find(({ name }) => name === 'd')!.edits[0]).not.toHaveProperty('vector')
+  })
+
+  test('sets rows to numbers of its own, of which the listing keeps none', async () => {
+    await apply({ name: 'a', operation: 'set', source: [3, 4], layers: [1], values: [[[1, 2, 3]], [[4, 5, 6]]] })
+    const [three, four] = [numbersOf(3), numbersOf(4)]
+    const changed = {
+      3: mixed((i) => (i < 3 ? three[i]! : i - 2)),
+      4: mixed((i) => (i < 3 ? four[i]! : i + 1)),
+    }
+    expect(await read()).toEqual(expected(changed))
+    expect(listEdits({ table })[0]!.edits[0]).not.toHaveProperty('values')
+    const patch = await exportPatch({ table })
+    const before = await read()
+    await undoEdit({ table }, 'a')
+    expect(await read()).toEqual(expected({}))
+    await importPatch({ table }, patch)
+    expect(await read()).toEqual(before)
   })
 
   test('changes only the layers that it names, of rows as earlier edits left them', async () => {

@@ -2,7 +2,7 @@ import type { RowOptions } from '@stemkit/spec/row-driver'
 import type { RowEditPlan } from '../plan-edit.ts'
 import { makeRows } from '../rows/make-rows.ts'
 import type { EditedTable } from '../rows/stacked-rows.ts'
-import { withoutVector, type EditNote } from './edit-note.ts'
+import { withoutNumbers, type EditNote } from './edit-note.ts'
 import { requireIndependent } from './independence.ts'
 import { keepRows } from './keep-rows.ts'
 import { editStack, overlayName, type AppliedEdit, type UserOption } from './list-edits.ts'
@@ -32,7 +32,7 @@ export function applyEdit(edited: EditedTable, plan: RowEditPlan, options: Apply
     const bytes = await makeRows(edited, rows, { edit, layers, stack: editStack(edited, { user }), ...cancel })
     const note: EditNote = {
       ...owner,
-      edits: [withoutVector(edit)],
+      edits: [withoutNumbers(edit)],
       reads: readsOf(plan, edited.table.layout.layers),
       writes,
     }

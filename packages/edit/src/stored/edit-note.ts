@@ -1,8 +1,8 @@
 import type { Overlay } from '@stemkit/store'
 import { parseEdit, type Edit } from '../edit.ts'
 
-/** An edit as it is kept beside its rows, which say what its vector did. */
-export type KeptEdit = Edit extends infer E ? (E extends unknown ? Omit<E, 'vector'> : never) : never
+/** An edit as it is kept beside its rows, which say what its numbers did. */
+export type KeptEdit = Edit extends infer E ? (E extends unknown ? Omit<E, 'vector' | 'values'> : never) : never
 
 /** What an overlay's note holds. */
 export interface EditNote {
@@ -17,10 +17,16 @@ export interface EditNote {
 
 const FORMAT = 1
 
-export const withoutVector = (edit: Edit): KeptEdit => {
-  if (!('vector' in edit)) return edit
-  const { vector: _, ...rest } = edit
-  return rest
+export const withoutNumbers = (edit: Edit): KeptEdit => {
+  if (edit.operation === 'add') {
+    const { vector: _, ...rest } = edit
+    return rest
+  }
+  if (edit.operation === 'set') {
+    const { values: _, ...rest } = edit
+    return rest
+  }
+  return edit
 }
 
 export const writeNote = (note: EditNote): string => JSON.stringify({ stemkitEdit: FORMAT, ...note })
@@ -42,6 +48,7 @@ function parseNote({ note }: Overlay): EditNote | undefined {
 
 /** @throws bad-input for what cannot have been an edit */
 export function parseKeptEdit(value: unknown): KeptEdit {
-  const isAdd = typeof value === 'object' && value !== null && 'operation' in value && value.operation === 'add'
-  return withoutVector(parseEdit(isAdd ? { ...value, vector: [[0]] } : value))
+  const operation = typeof value === 'object' && value !== null && 'operation' in value ? value.operation : undefined
+  const numbers = operation === 'add' ? { vector: [[0]] } : operation === 'set' ? { values: [[[0]]] } : {}
+  return withoutNumbers(parseEdit(typeof value === 'object' ? { ...value, ...numbers } : value))
 }
