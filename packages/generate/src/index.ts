@@ -19,7 +19,7 @@ export {
 } from './model.ts'
 export { overlayRows, type OverlayRows, type OverlayRowsOptions } from './rows/overlay-rows.ts'
 export type { OpenOverlay } from './rows/request-rows.ts'
-export { nameOfRows, type RowSource } from './rows/row-source.ts'
+export { nameOfRows, type RowKeys, type RowSource } from './rows/row-source.ts'
 export { createRandom } from './sampling/random.ts'
 export {
   candidates,

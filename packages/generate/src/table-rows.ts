@@ -3,7 +3,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { createRowPlan, createRowStore, memoryRows, type RowStore } from '@stemkit/store'
 import { floatsOf } from './floats-of.ts'
 import type { ModelWeight } from './model.ts'
-import { nameOfRows, type RowSource } from './rows/row-source.ts'
+import { nameOfRows, type RowKeys, type RowSource } from './rows/row-source.ts'
 
 /** The table rows of one sequence. */
 interface SequenceRows {
@@ -17,6 +17,8 @@ interface SequenceRows {
 export interface TableRows {
   /** Table and version, with overlays, as it is now; undefined for tables without versions. */
   readonly name?: string | undefined
+  /** By which other sequences may find what was computed with them. */
+  readonly keys?: RowKeys | undefined
   /** `positions`: where the ids stand in their sequence; by default they are its beginning. */
   gather(ids: Int32Array, signal?: AbortSignal, positions?: Int32Array): Promise<SequenceRows>
   /** Fetches rows that will be gathered soon. Absent where all are in memory. Errors are left to `gather`. */
@@ -85,6 +87,7 @@ export function sourceRows(
     get name() {
       return nameOfRows(source)
     },
+    keys: source.keys,
     gather: gatherer(source.rows, [{ store: source, names: tables.map(([name]) => name) }]),
     prefetch(ids, signal) {
       source.prefetch(createRowPlan(ids), signal ? { signal } : {}).catch(() => {})

@@ -33,6 +33,8 @@ export interface RowStore {
   /** Of its table: which one, and the version that it stands on; undefined for rows without versions. */
   readonly id: string | undefined
   readonly version: number | undefined
+  /** The version that last changed a row, as of that one; those since then changed overlays alone. */
+  readonly content: number | undefined
   readonly rows: number
   readonly layout: RowLayout
   /** Rows that memory holds at once; 0 without a budget. */
@@ -85,6 +87,9 @@ export function createRowStore(options: RowStoreOptions): RowStore {
     id: table.id,
     get version() {
       return table.version
+    },
+    get content() {
+      return table.content
     },
     rows: table.rows,
     layout,

@@ -1,16 +1,20 @@
 import { createRowStore, overlayView, type OverlayViewOptions, type RowPlan } from '@stemkit/store'
-import type { RowStore, RowTable } from '@stemkit/store'
-import type { RowSource } from './row-source.ts'
+import type { RowTable } from '@stemkit/store'
+import type { RowKeys, RowSource } from './row-source.ts'
 
 export interface OverlayRowsOptions extends OverlayViewOptions {
-  /** A store of the same table, through whose memory the rows that no overlay changes are read. Default: they are read each time. */
-  readonly base?: Pick<RowStore, 'gather' | 'prefetch'> | undefined
+  /**
+   * A store of the same table, through whose memory the rows that no overlay changes are read; or overlays of it, over which
+   * these lie. Default: they are read each time.
+   */
+  readonly base?: Pick<RowSource, 'gather' | 'prefetch' | 'keys'> | undefined
   /** Bytes of memory for rows of overlays. Default: 16 MiB, or less where they need less. */
   readonly budget?: number | undefined
 }
 
 /** Rows of a table under overlays. `dispose` gives up its memory; table and store stay open. */
 export interface OverlayRows extends RowSource {
+  readonly keys: RowKeys
   dispose(): Promise<void>
 }
 
@@ -28,7 +32,8 @@ export async function overlayRows(
   { base, budget = BUDGET, ...options }: OverlayRowsOptions = {},
 ): Promise<OverlayRows> {
   const view = await overlayView(table, stack, options)
-  const { id, version } = table
+  const { id, version, content } = table
+  const { overlays = table } = options
   const { rows, layout, rowBytes } = view
   const ids = Uint32Array.from({ length: rows }, (_, row) => row)
   const keys = view.resolve(ids)
@@ -69,6 +74,10 @@ export async function overlayRows(
     rows,
     layout,
     overlays: stack,
+    keys: {
+      scope: overlays === table ? `${id}/${content}` : `${id}/${content}+${overlays.id}`,
+      of: (token) => (indexOf.has(token) ? keys[token]! : (base?.keys?.of(token) ?? token)),
+    },
     async gather(plan, blocks, how) {
       const { above, below } = split(plan)
       if (above.places.length === 0) return own.gather(plan, blocks, how)

@@ -11,6 +11,8 @@ const { config, weights, sequences } = readOracleCase('stem-half')
 const tables = tablesOf(config, weights)
 const prompt = sequences[0]!.slice(0, 8)
 const edited = prompt[3]!
+const everyId = Array.from({ length: config.vocabSize }, (_, id) => id)
+const unused = everyId.find((id) => !sequences[0]!.includes(id))!
 const greedy = { temperature: 0, maxTokens: 5 } as const
 
 /** The model with the rows of a token replaced by those of another, all tables in memory. */
@@ -89,6 +91,46 @@ describe('a request', () => {
     await table.write(Uint32Array.of(1), rowOf(tables, 2))
     await table.snapshot()
     expect(await cached({})).toBe(0)
+  })
+
+  test('starts from what other overlays have made of tokens whose rows they leave alone', async () => {
+    const cached = async (overlay: string | string[]): Promise<number> => {
+      const { usage, tokens } = await collect(model.generate(prompt, { ...greedy, overlay }))
+      model.forget()
+      const alone = await collect(model.generate(prompt, { ...greedy, overlay }))
+      expect(tokens).toEqual(alone.tokens)
+      return usage.cachedTokens
+    }
+    await table.addOverlay('elsewhere', Uint32Array.of(unused), rowOf(tables, 7))
+    await cached('facts')
+    expect(await cached('other')).toBe(prompt.indexOf(edited))
+    expect(await cached(['other', 'facts'])).toBe(prompt.indexOf(edited))
+    expect(await cached(['facts', 'elsewhere'])).toBe(7)
+    expect(await cached('facts')).toBe(7)
+    // Made anew it has the same name, but its rows are others.
+    await table.removeOverlay('facts')
+    await table.addOverlay('facts', Uint32Array.of(edited), rowOf(tables, 11))
+    expect(await cached('facts')).toBe(prompt.indexOf(edited))
+  })
+
+  test('lies over overlays that are there already', async () => {
+    const facts = await overlayRows(table, ['facts'], { base: model.rows! })
+    const both = await overlayRows(table, ['other'], { base: facts })
+    const above = await overlayRows(table, ['facts', 'other'], { base: model.rows! })
+    const next = prompt[4]!
+    await table.addOverlay('next', Uint32Array.of(next), rowOf(tables, 11))
+    const over = await overlayRows(table, ['next'], { base: facts })
+    const stacked = await overlayRows(table, ['facts', 'next'], { base: model.rows! })
+    for (const [one, same] of [
+      [both, above],
+      [over, stacked],
+    ] as const) {
+      close(
+        (await model.score(sequences[0]!, { rows: one })).logprobs,
+        Array.from((await model.score(sequences[0]!, { rows: same })).logprobs),
+      )
+      expect(everyId.map(one.keys.of)).toEqual(everyId.map(same.keys.of))
+    }
   })
 
   test('names its tables while it runs', async () => {

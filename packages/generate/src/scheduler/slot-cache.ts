@@ -1,4 +1,5 @@
 import type { Decoder } from '../decoder/decoder.ts'
+import type { RowKeys } from '../rows/row-source.ts'
 import type { TableRows } from '../table-rows.ts'
 import type { Job } from './job.ts'
 
@@ -61,11 +62,16 @@ export function createSlotCache(
 
   /** Of the last token to be read the logits are wanted, so it is always computed. */
   const most = (job: Job): number => Math.min(job.firstAsked, job.tokens.length - 1)
-  const isSame = (job: Job, slot: Slot): boolean => slot.rows === job.rows && slot.name === job.rows.name
+
+  /** How many of the first tokens of a job are those of another sequence of the slot, and read the same rows. */
+  const shared = (job: Job, slot: Slot, tokens: readonly number[]): number => {
+    const length = common(job.tokens, tokens)
+    const isSame = slot.rows === job.rows && slot.name === job.rows.name
+    return isSame || length === 0 ? length : alike(job.tokens, length, job.rows.keys, slot.rows?.keys)
+  }
 
   const held = (job: Job, slot: Slot): number => {
-    if (!isSame(job, slot)) return 0
-    const length = Math.min(common(job.tokens, slot.tokens), most(job), slot.limit)
+    const length = Math.min(shared(job, slot, slot.tokens), most(job), slot.limit)
     if (slot.job === job || wholeChunks === undefined) return length
     return floorTo(Math.min(length, slot.aligned), wholeChunks)
   }
@@ -102,8 +108,8 @@ export function createSlotCache(
     },
 
     promised: (job, other) => {
-      if (!isSame(job, other) || !other.job) return 0
-      const length = Math.min(common(job.tokens, other.job.tokens), most(job), other.job.promptLength, other.limit)
+      if (!other.job) return 0
+      const length = Math.min(shared(job, other, other.job.tokens), most(job), other.job.promptLength, other.limit)
       return wholeChunks === undefined ? length : floorTo(length, wholeChunks)
     },
 
@@ -137,6 +143,14 @@ function cut(slot: Slot, length: number): void {
 }
 
 const floorTo = (length: number, size: number): number => Math.floor(length / size) * size
+
+/** How many of the first `length` tokens read the same rows by either keys. */
+function alike(tokens: readonly number[], length: number, a: RowKeys | undefined, b: RowKeys | undefined): number {
+  if (!a || !b || a.scope !== b.scope) return 0
+  let at = 0
+  while (at < length && a.of(tokens[at]!) === b.of(tokens[at]!)) at++
+  return at
+}
 
 /** How many tokens two sequences have in common before they part. */
 function common(a: readonly number[], b: readonly number[]): number {

@@ -5,7 +5,7 @@ import type { RowTable } from '../table/row-table.ts'
 
 /** What a store works on: a RowTable, or `{ ...driver, layout }` for rows without checksums and versions. */
 export type StoredRows = Pick<RowTable, 'rows' | 'rowBytes' | 'layout' | 'read' | 'dispose'> &
-  Partial<Pick<RowTable, 'id' | 'version' | 'takesAt' | 'write' | 'snapshot'>>
+  Partial<Pick<RowTable, 'id' | 'version' | 'content' | 'takesAt' | 'write' | 'snapshot'>>
 
 /** Rows in the memory of the store, to be read and changed in place until they are released. */
 export interface RowLease extends Lease {
