@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
+import { languageModelConformance } from '@stemkit/spec/testing'
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collect, contentId, createModel, toLanguageModel, type Model } from './index.ts'
@@ -32,6 +33,10 @@ async function* slowly<T>(items: readonly T[]): AsyncGenerator<T> {
     yield item
   }
 }
+
+describe('conforms', () => {
+  languageModelConformance(test, { open: async () => languageModel, text: 'the other theme' })
+})
 
 describe('scoring', () => {
   test('gives each continuation its log-probabilities, in the order of the requests', async () => {

@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { GeneratedResult, LanguageModel, Scored, ScoredResult } from '@stemkit/spec/language-model'
+import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { collect } from './completion.ts'
 import { contentId } from './content-id.ts'
 import { inOrder } from './in-order.ts'
@@ -7,22 +8,27 @@ import type { Model, RunOptions } from './model.ts'
 import { startsOf } from './prompt.ts'
 
 /**
- * A model as evaluation and editing tools see it: requests in, results out in the same order, always the likeliest token.
- * Twice as many requests as the model has slots are with it at a time, so that its steps are shared; that changes a
- * log-probability by rounding, less than 1e-5. Its id is the content hash of the weights, with the version of tables that
+ * A model as evaluation and editing tools see it: requests in, results out in the same order, the likeliest token unless a
+ * request says otherwise. Twice as many requests as the model has slots are with it at a time, so that its steps are shared;
+ * that changes a log-probability by rounding, less than 1e-5, or not at all if the model is deterministic. Its id is the content hash of the weights, with the version of tables that
  * are in a store. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
   const { config, maxLength, tokenizer, weights, rows } = model
   const window = 2 * model.stats().slots
+  const [startToken] = startsOf(tokenizer)
+  const reader = (what: string): Tokenizer => {
+    if (!tokenizer) throw new StemkitError('bad-input', `${what}: the model has no tokenizer`)
+    return tokenizer
+  }
   return {
     id: await contentId(config, weights, { ...options, rows }),
     maxLength,
+    startToken,
+    endToken: tokenizer?.special.eos,
 
-    async encode(text) {
-      if (!tokenizer) throw new StemkitError('bad-input', 'encode: the model has no tokenizer')
-      return Array.from(tokenizer.encode(text))
-    },
+    encode: async (text, encoding) => Array.from(reader('encode').encode(text, encoding)),
+    decode: async (tokens, decoding) => reader('decode').decode(tokens, decoding),
 
     score(requests, { signal } = {}): AsyncGenerator<ScoredResult, void> {
       return inOrder(requests, { window, signal }, async (request, index, stop) => {
@@ -33,9 +39,10 @@ export async function toLanguageModel(model: Model, options: RunOptions = {}): P
     },
 
     generate(requests, { signal } = {}): AsyncGenerator<GeneratedResult, void> {
-      return inOrder(requests, { window, signal }, async ({ prompt, maxTokens, stop }, index, ending) => {
-        const greedy = { maxTokens, stop, temperature: 0, logprobs: false, signal: ending }
-        const { text, tokens } = await collect(model.generate(prompt, greedy))
+      return inOrder(requests, { window, signal }, async ({ prompt, sampling, ...rest }, index, ending) => {
+        const chosen = { temperature: sampling ? 1 : 0, topP: 1, ...sampling }
+        const asked = { ...rest, ...chosen, logprobs: false, signal: ending }
+        const { text, tokens } = await collect(model.generate(prompt, asked))
         return { index, text, tokens }
       })
     },

@@ -1,3 +1,4 @@
+export { languageModelConformance, type LanguageModelSuite } from './testing/language-model.ts'
 export {
   rowDriverConformance,
   type ConformanceTest,
