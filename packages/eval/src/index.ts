@@ -11,4 +11,9 @@ export type {
   RollingAnswer,
   RollingRequest,
 } from './ask/requests.ts'
+export { exp } from './python/exp.ts'
+export { literalEval } from './python/literal.ts'
+export { pythonRandom, type PythonRandom } from './python/random.ts'
+export { findAll, pythonRegex } from './python/regex.ts'
+export { floatRepr, pythonRepr, pythonStr } from './python/repr.ts'
 export type { Row, RowSource, SplitName } from './tasks/rows.ts'
