@@ -20,8 +20,13 @@ const ROUND = 6755399441055744
 export function exp(x: number): number {
   if (!(Math.abs(x) < 708)) return Math.exp(x)
   if (Math.abs(x) < 2 ** -54) return 1 + x
+  return expOfSum(x, 0)
+}
+
+/** exp(x + rest), where `rest` is far smaller than `x` and the result is within a double's normal range. */
+export function expOfSum(x: number, rest: number): number {
   const part = fma(PARTS_PER_LN2, x, ROUND) - ROUND
-  const r = fma(part, LN2_LOW, fma(part, LN2_HIGH, x))
+  const r = fma(part, LN2_LOW, fma(part, LN2_HIGH, x)) + rest
   const index = ((part % PARTS) + PARTS) % PARTS
   const { root = 1, tail = 0 } = roots()[index] ?? {}
   const square = r * r
