@@ -5,11 +5,13 @@ import { requestId } from 'hono/request-id'
 import { after } from './after.ts'
 import { apiError, toApiError } from './api-error.ts'
 import { OVERLAY_HEADER, TABLES_HEADER } from './generation/work.ts'
-import { requireApiKey } from './middleware/api-keys.ts'
+import { StemkitError } from '@stemkit/spec/errors'
+import { requireKey, type ApiKey } from './middleware/api-keys.ts'
 import { trackRequests, type Tracked } from './middleware/track-request.ts'
 import type { ServerOptions } from './options.ts'
 import { addChat } from './routes/chat.ts'
 import { addCompletions } from './routes/completions.ts'
+import { addEdits } from './routes/edits.ts'
 import { addHealth } from './routes/health.ts'
 import { addModels } from './routes/models.ts'
 import { explainIssues } from './schemas/explain.ts'
@@ -35,10 +37,11 @@ export interface StemServer {
 
 /**
  * Serves models by OpenAI's API. The models stay the caller's.
- * @throws bad-input for a limit out of range
+ * @throws bad-input for a limit out of range, or a key that is both API key and admin key
  */
 export function createServer(options: ServerOptions): StemServer {
-  const { basePath = '/', apiKeys, cors: origins } = options
+  const { basePath = '/', cors: origins } = options
+  const { apiKeys, adminKeys } = keysOf(options)
   const state = createState(options)
   const root = new OpenAPIHono<ServerEnv>({
     defaultHook: (result) => {
@@ -59,8 +62,11 @@ export function createServer(options: ServerOptions): StemServer {
       },
     }),
   )
-  if (apiKeys && apiKeys.length > 0) {
-    const guard = requireApiKey(apiKeys)
+  if (apiKeys.length > 0) {
+    const guard = requireKey(
+      apiKeys.map(({ key }) => key),
+      { called: 'API key', found: (context, index) => context.set('overlays', apiKeys[index]!.overlays ?? []) },
+    )
     for (const path of ['/v1/*', '/metrics']) app.use(path, guard)
     app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' })
   }
@@ -68,7 +74,12 @@ export function createServer(options: ServerOptions): StemServer {
   addCompletions(app, state)
   addChat(app, state)
   addHealth(app, state, options)
-  const document = documentOf(basePath, (apiKeys?.length ?? 0) > 0)
+  if (adminKeys.length > 0) {
+    app.use('/admin/*', requireKey(adminKeys, { called: 'admin key' }))
+    app.openAPIRegistry.registerComponent('securitySchemes', 'adminKey', { type: 'http', scheme: 'bearer' })
+    addEdits(app, state)
+  }
+  const document = documentOf(basePath, apiKeys.length > 0)
   app.get('/openapi.json', (context) => context.json(app.getOpenAPI31Document(document)))
 
   root.notFound((context) => {
@@ -106,6 +117,15 @@ export function createServer(options: ServerOptions): StemServer {
       return cut
     },
   }
+}
+
+/** @throws bad-input for a key that is of both kinds: whoever may ask could edit */
+function keysOf({ apiKeys = [], adminKeys = [] }: ServerOptions): { apiKeys: ApiKey[]; adminKeys: readonly string[] } {
+  const all = apiKeys.map((each) => (typeof each === 'string' ? { key: each } : each))
+  if (all.some(({ key }) => adminKeys.includes(key))) {
+    throw new StemkitError('bad-input', 'server: an API key is an admin key as well; make another one')
+  }
+  return { apiKeys: all, adminKeys }
 }
 
 const CORS = {

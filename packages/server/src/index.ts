@@ -1,4 +1,6 @@
 export { createChatTemplate, type ChatMessage, type ChatTemplate, type ChatTemplateOptions } from './chat-template.ts'
 export { createServer, type StemServer } from './create-server.ts'
+export { serveEdits, type ServedEdits, type ServeEditsOptions, type UsedRows } from './edits/serve-edits.ts'
+export type { ApiKey } from './middleware/api-keys.ts'
 export type { GenerationRecord, RequestRecord, ServerObserver } from './observer.ts'
 export type { ServedModel, ServerLimits, ServerOptions } from './options.ts'

@@ -1,6 +1,8 @@
 import type { Model, RowSource } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { ChatTemplate } from './chat-template.ts'
+import type { ServedEdits } from './edits/serve-edits.ts'
+import type { ApiKey } from './middleware/api-keys.ts'
 import type { ServerObserver } from './observer.ts'
 
 export interface ServedModel {
@@ -10,10 +12,12 @@ export interface ServedModel {
   readonly chatTemplate?: ChatTemplate | undefined
   /**
    * Rows of the tables with an overlay over them: one for each tenant, say. Called for each request that names one, so
-   * keep what it gives, and dispose it. Rejects with `not-found` for a name that is not there. Default: the model opens
-   * overlays by their names.
+   * keep what it gives, and dispose it. Rejects with `not-found` for a name that is not there. Default: `edits` finds
+   * overlays by their names, or the model does.
    */
   readonly rows?: ((overlay: string, options: { readonly signal: AbortSignal }) => Promise<RowSource>) | undefined
+  /** Edits over its tables, which requests read, and which who has an admin key may change. The caller disposes it. */
+  readonly edits?: ServedEdits | undefined
   /** When it was made, for GET /v1/models. Default: when the server was. */
   readonly created?: Date | undefined
 }
@@ -35,7 +39,9 @@ export interface ServerOptions {
   /** Where the server is mounted, if requests come with the whole path: `/llm`, say. */
   readonly basePath?: string | undefined
   /** One of them must come with every request but those for `/health` and `/openapi.json`. Default: none is asked for. */
-  readonly apiKeys?: readonly string[] | undefined
+  readonly apiKeys?: readonly (string | ApiKey)[] | undefined
+  /** Keys for the administration of edits, and nothing else. Default: there is none. */
+  readonly adminKeys?: readonly string[] | undefined
   /** Origins whose pages may call the server, or '*'. Default: none. */
   readonly cors?: readonly string[] | '*' | undefined
   readonly limits?: ServerLimits | undefined

@@ -24,7 +24,12 @@ export interface Served extends ServedModel {
 
 /** What the middleware of this server puts into a context. */
 export interface ServerEnv {
-  Variables: { readonly tracked: Tracked; readonly requestId: string }
+  Variables: {
+    readonly tracked: Tracked
+    readonly requestId: string
+    /** What its API key may name; absent where no keys are asked for. */
+    readonly overlays?: readonly string[]
+  }
 }
 export type ServerRequest = Context<ServerEnv>
 
@@ -49,6 +54,9 @@ export function createState({ models, limits, observers = [] }: ServerOptions): 
     observers,
   }
 }
+
+/** What requests to a model read that name no overlay, as it is now; null where it holds its tables. */
+export const tablesOf = ({ edits, model }: ServedModel): string | null => edits?.tables ?? model.tables ?? null
 
 /** @throws 404 for a model that is not served */
 export function findModel({ models }: ServerState, id: string): Served {

@@ -1,7 +1,8 @@
-import type { TableOptions } from '@stemkit/generate'
+import { nameOfRows, type TableOptions } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
 import { apiError, badRequest, toApiError } from '../api-error.ts'
-import type { Served, ServerRequest, ServerState } from '../server-state.ts'
+import { mayName } from '../middleware/api-keys.ts'
+import { tablesOf, type Served, type ServerRequest, type ServerState } from '../server-state.ts'
 import { ClientGone, openScope } from './request-scope.ts'
 
 /** The work for one request: admitted, with an end. */
@@ -49,6 +50,7 @@ export async function openWork(state: ServerState, request: ServerRequest, optio
   const leaveQueue = admission.enter(texts)
   const scope = openScope({ client: request.req.raw.signal, shutdown: shutdown.signal, timeoutMs: limits.timeoutMs })
   const counts = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
+  let release = (): void => {}
   let outcome: { readonly error: ReturnType<typeof toApiError> | undefined } | undefined
 
   const finish = (error?: unknown): ReturnType<typeof toApiError> | undefined => {
@@ -57,6 +59,7 @@ export async function openWork(state: ServerState, request: ServerRequest, optio
     const told = error === undefined || isGone ? undefined : toApiError(overlayError(overlay, error))
     outcome = { error: told }
     leaveQueue()
+    release()
     scope.close()
     tracked.error = told?.cause
     tracked.generation = { model: served.id, overlay, stream, ...counts }
@@ -67,13 +70,16 @@ export async function openWork(state: ServerState, request: ServerRequest, optio
   scope.signal.addEventListener('abort', () => finish(scope.signal.reason), { once: true })
 
   try {
-    const rows = await openOverlay(served, overlay, scope.signal)
+    const used = await openRows(served, overlay, scope.signal)
+    release = used.release
+    if (outcome) release()
+    const { rows, tables } = used
     return {
       served,
       id: `${idPrefix}-${request.get('requestId')}`,
       created: Math.floor(Date.now() / 1000),
       rows,
-      tables: served.model.tables ?? null,
+      tables,
       startedAt: tracked.startedAt,
       signal: scope.signal,
       observers,
@@ -87,17 +93,28 @@ export async function openWork(state: ServerState, request: ServerRequest, optio
   }
 }
 
-async function openOverlay(
-  { rows, model }: Served,
-  name: string | undefined,
-  signal: AbortSignal,
-): Promise<TableOptions> {
-  if (name === undefined) return {}
-  if (!rows) {
-    if (!model.rows) throw overlayError(name, new StemkitError('not-found', 'the model has its tables in memory'))
-    return { overlay: name }
+/** What its texts read: they are held as they are now, until `release`. */
+interface Opened {
+  readonly rows: TableOptions
+  readonly tables: string | null
+  release(): void
+}
+
+async function openRows(served: Served, overlay: string | undefined, signal: AbortSignal): Promise<Opened> {
+  const { rows, model, edits } = served
+  const nothing = { tables: tablesOf(served), release: () => {} }
+  try {
+    if (overlay !== undefined && rows) return { ...nothing, rows: { rows: await rows(overlay, { signal }) } }
+    if (edits) {
+      const { rows: used, release } = await edits.use(overlay)
+      return { rows: { rows: used }, tables: nameOfRows(used) ?? null, release }
+    }
+    if (overlay === undefined) return { ...nothing, rows: {} }
+    if (!model.rows) throw new StemkitError('not-found', 'the model has its tables in memory')
+    return { ...nothing, rows: { overlay } }
+  } catch (error) {
+    throw overlayError(overlay, error)
   }
-  return { rows: await rows(name, { signal }).catch((error: unknown) => Promise.reject(overlayError(name, error))) }
 }
 
 /** What is told where rows could not be opened: a name that is not there is the client's fault. */
@@ -107,14 +124,20 @@ function overlayError(name: string | undefined, error: unknown): unknown {
   return apiError(404, message, { param: 'overlay', code: 'overlay_not_found', cause: error })
 }
 
-/** Field or header; both may say the same. @throws 400 where they differ */
+/** Field or header; both may say the same. @throws 400 where they differ, 403 where the API key may not name it */
 export function overlayOf(request: ServerRequest, field: string | null | undefined): string | undefined {
   const header = request.req.header(OVERLAY_HEADER)
   const named = header === undefined || header === '' ? undefined : decode(header)
   if (field && named && field !== named) {
     throw badRequest(`The overlay is '${field}' by the body and '${named.slice(0, 100)}' by the header.`, 'overlay')
   }
-  return field ?? named
+  const overlay = field ?? named
+  const allowed = request.get('overlays')
+  if (overlay === undefined || allowed === undefined || mayName(allowed, overlay)) return overlay
+  throw apiError(403, `The API key may not name the overlay '${overlay.slice(0, 100)}'.`, {
+    param: 'overlay',
+    code: 'overlay_not_allowed',
+  })
 }
 
 export const OVERLAY_HEADER = 'stemkit-overlay'

@@ -18,6 +18,7 @@ export const errors = {
 export const generationErrors = {
   ...errors,
   400: json(errorSchema, 'The request makes no sense'),
+  403: json(errorSchema, 'The API key may not name this overlay'),
   413: json(errorSchema, 'The body is too large'),
   415: json(errorSchema, 'The body is not JSON in UTF-8'),
   429: json(errorSchema, 'The server is busy; Retry-After says for how long'),

@@ -1,6 +1,6 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { modelSchema, modelsSchema, type ModelCard } from '../schemas/models.ts'
-import { findModel, type Served, type ServerEnv, type ServerState } from '../server-state.ts'
+import { findModel, tablesOf, type Served, type ServerEnv, type ServerState } from '../server-state.ts'
 import { errors, json } from './answers.ts'
 
 export function addModels(app: OpenAPIHono<ServerEnv>, state: ServerState): void {
@@ -25,12 +25,12 @@ export function addModels(app: OpenAPIHono<ServerEnv>, state: ServerState): void
   app.get('/v1/models/:model{.+}', (context) => context.json(cardOf(findModel(state, context.req.param('model'))), 200))
 }
 
-const cardOf = ({ id, created, model, chatTemplate }: Served): ModelCard => ({
-  id,
+const cardOf = (served: Served): ModelCard => ({
+  id: served.id,
   object: 'model',
-  created: Math.floor(created.getTime() / 1000),
+  created: Math.floor(served.created.getTime() / 1000),
   owned_by: 'stemkit',
-  max_model_len: model.maxLength,
-  chat: chatTemplate !== undefined,
-  tables: model.tables ?? null,
+  max_model_len: served.model.maxLength,
+  chat: served.chatTemplate !== undefined,
+  tables: tablesOf(served),
 })

@@ -1,0 +1,85 @@
+import { editStack } from '@stemkit/edit'
+import { nameOfRows, overlayRows, type OverlayRows, type RowSource } from '@stemkit/generate'
+import { StemkitError } from '@stemkit/spec/errors'
+import type { RowStore, RowTable } from '@stemkit/store'
+
+/** One version of a table with its edits, which stays as it is while requests read it. */
+export interface Stand {
+  readonly table: RowTable
+  /** As answers name it. */
+  readonly name: string
+  /** Requests that read it. */
+  users: number
+  has(overlay: string): boolean
+  /** Rows that everybody's edits left, with an overlay over them. @throws not-found */
+  rowsOver(overlay?: string): Promise<RowSource>
+  /** Disposes the table too. */
+  dispose(): Promise<void>
+}
+
+export interface StandOptions {
+  readonly base: RowStore
+  /** Bytes of memory for rows of edits. */
+  readonly budget: number
+}
+
+/** What stands for everybody's edits in the name of rows: the version says which these are. */
+const EDITS = 'edits'
+/** Overlays that stay open, should they be asked for again. */
+const OPEN = 32
+
+/** The table is the stand's from now on, unless opening fails. */
+export async function openStand(table: RowTable, { base, budget }: StandOptions): Promise<Stand> {
+  const edits = editStack({ table })
+  const everybody = await overlayRows(table, edits, { base, budget })
+  const label = edits.length > 0 ? [EDITS] : []
+  const own: RowSource = { ...everybody, overlays: label }
+  const open = new Map<string, Promise<{ readonly source: OverlayRows; readonly rows: RowSource }>>()
+
+  const known = new Set(
+    table.overlays
+      .filter(({ base: made }) => made.table === table.id && made.content === table.content)
+      .map(({ name }) => name),
+  )
+  /** All of a name that ends with a slash: the edits of one user, say, who may have none. */
+  const matches = (overlay: string): string[] =>
+    overlay.endsWith('/') ? [...known].filter((name) => name.startsWith(overlay)) : [overlay]
+  const has = (overlay: string): boolean => overlay.endsWith('/') || known.has(overlay)
+
+  const opened = async (overlay: string) => {
+    const names = matches(overlay).filter((name) => !edits.includes(name))
+    const source = await overlayRows(table, names, { base: everybody })
+    return { source, rows: { ...source, overlays: [...label, overlay] } }
+  }
+
+  return {
+    table,
+    name: nameOfRows(own)!,
+    users: 0,
+    has,
+
+    async rowsOver(overlay) {
+      if (overlay === undefined) return own
+      if (!has(overlay)) throw new StemkitError('not-found', `no overlay '${overlay}' over the rows as they are`)
+      const found = open.get(overlay) ?? opened(overlay)
+      open.delete(overlay)
+      open.set(overlay, found)
+      for (const oldest of open.keys()) {
+        if (open.size <= OPEN) break
+        open.delete(oldest)
+      }
+      try {
+        return (await found).rows
+      } catch (error) {
+        if (open.get(overlay) === found) open.delete(overlay)
+        throw error
+      }
+    },
+
+    async dispose() {
+      for (const found of open.values()) await found.then(({ source }) => source.dispose()).catch(() => {})
+      await everybody.dispose()
+      await table.dispose()
+    },
+  }
+}
