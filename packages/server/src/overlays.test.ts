@@ -4,22 +4,15 @@ import { join } from 'node:path'
 import { createModel, overlayRows, type Model } from '@stemkit/generate'
 import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
-import { listWeights } from '@stemkit/model'
-import {
-  createRowStore,
-  createRowTable,
-  encodeRows,
-  openRowTable,
-  payloadBytes,
-  recordBytes,
-  type RowLayout,
-} from '@stemkit/store'
+import type { NamedArray } from '@stemkit/model'
+import { createRowStore, openRowTable } from '@stemkit/store'
 import { fileRows } from '@stemkit/store/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createServer, type StemServer } from './create-server.ts'
 import type { CompletionResponse } from './schemas/completions.ts'
 import { eventsOf, expectError, post } from './testing/call.ts'
+import { storeTables } from './testing/stored-tables.ts'
 import { tinyModel } from './testing/tiny-served.ts'
 
 let folder: string
@@ -33,28 +26,9 @@ beforeAll(async () => {
   // The tables of a model, and over them an overlay in which every row of 'the' is zero.
   const source = await tinyModel()
   const { config, weights, tokenizer } = source
-  const tables = [...listWeights(config)].filter(([, { role }]) => role === 'table')
-  const width = tables[0]![1].shape[1]!
-  const layout: RowLayout = { layers: tables.length, width, dtype: 'f32', state: 'none' }
-  const driver = await fileRows(folder, { create: { rows: config.vocabSize, rowBytes: recordBytes(layout) } })
-  const made = await createRowTable({
-    driver,
-    layout,
-    rows: config.vocabSize,
-    fill: async (ids, into) => {
-      const blocks = new Float32Array(tables.length * ids.length * width)
-      for (const [layer, [table]] of tables.entries()) {
-        for (const [i, id] of ids.entries()) {
-          const row = weights.get(table)!.data.subarray(id * width, (id + 1) * width)
-          blocks.set(row, (layer * ids.length + i) * width)
-        }
-      }
-      const slots = Uint32Array.from(ids.keys())
-      encodeRows(layout, blocks, { bytes: into, stride: payloadBytes(layout), slots })
-    },
-  })
+  const made = await storeTables(folder, { config, weights: weights as Map<string, NamedArray> })
   const ids = Uint32Array.from(tokenizer!.encode('the'))
-  await made.addOverlay('muted', ids, new Uint8Array(ids.length * payloadBytes(layout)))
+  await made.addOverlay('muted', ids, new Uint8Array(ids.length * made.rowBytes))
   await made.dispose()
   await source.dispose()
 
