@@ -1,0 +1,1 @@
+export { verifyFolder, type VerifiedFolderTask, type VerifyFolderOptions } from './verify/verify-folder.ts'

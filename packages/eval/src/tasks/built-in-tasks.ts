@@ -1,0 +1,13 @@
+import { mergeProcessors } from './processors.ts'
+import type { TaskSet } from './task-registry.ts'
+import { bbh } from './built-in/bbh.ts'
+import { commonsense, commonsenseProcessors } from './built-in/commonsense.ts'
+import { language, languageProcessors } from './built-in/language.ts'
+import { mmlu } from './built-in/mmlu.ts'
+import { reasoning, reasoningProcessors } from './built-in/reasoning.ts'
+
+/** The tasks of this package. */
+export const builtInTasks: TaskSet = {
+  definitions: [...commonsense, ...reasoning, ...mmlu, ...bbh, ...language],
+  processors: mergeProcessors(commonsenseProcessors, reasoningProcessors, languageProcessors),
+}

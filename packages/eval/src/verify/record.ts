@@ -1,0 +1,70 @@
+import type { Row } from '../tasks/rows.ts'
+
+/** A run of lm-evaluation-harness with a known model, written down. */
+export interface EvalRecord {
+  readonly run: RecordedRun
+  readonly configs: Readonly<Record<string, RecordedConfig>>
+  readonly group_configs?: Readonly<Record<string, RecordedGroup>>
+  readonly tasks: Readonly<Record<string, RecordedTask>>
+  readonly result: Readonly<Record<string, unknown>>
+  readonly table: string
+  readonly table_groups?: string
+}
+
+export interface RecordedRun {
+  /** `fake` is the model of the formula; the answers of any other are in the samples. */
+  readonly model: string
+  readonly tasks: readonly string[]
+  readonly num_fewshot: number | null
+  readonly limit: number | null
+  readonly samples: Readonly<Record<string, readonly number[]>> | null
+  readonly fewshot_random_seed: number
+  readonly bootstrap_iters: number
+  readonly apply_chat_template?: boolean | null
+  readonly fewshot_as_multiturn?: boolean | null
+  readonly system_instruction?: string | null
+  readonly gen_kwargs?: Readonly<Record<string, unknown>> | null
+}
+
+/** Fields of a task after loading; `(python function)` stands for code. */
+export type RecordedConfig = Readonly<Record<string, unknown>>
+
+export interface RecordedGroup {
+  readonly alias: string | null
+  readonly children: readonly string[]
+  readonly aggregate_metric_list: readonly {
+    readonly metric: string
+    readonly weight_by_size: boolean
+    readonly filter_list: readonly string[] | string | null
+  }[]
+  readonly version: string
+}
+
+export interface RecordedTask {
+  readonly eval_split_size: number
+  readonly docs: readonly { readonly doc_id: number; readonly row: Row }[]
+  readonly fewshot?: RecordedShots | null
+  readonly samples: readonly RecordedSample[]
+}
+
+export interface RecordedShots {
+  readonly pool_size: number
+  readonly sampler: string
+  readonly pool_rows: readonly { readonly index: number; readonly row: Row }[]
+  readonly draws: readonly {
+    readonly doc_id: number
+    readonly drawn: readonly number[] | null
+    readonly used: readonly number[]
+  }[]
+}
+
+export interface RecordedSample {
+  readonly doc_id: number
+  readonly filter: string
+  readonly resps: readonly (readonly unknown[])[]
+  readonly processed_doc?: Row
+  readonly [field: string]: unknown
+}
+
+export const isEvalRecord = (value: unknown): value is EvalRecord =>
+  typeof value === 'object' && value !== null && 'run' in value && 'configs' in value && 'tasks' in value && 'result' in value

@@ -1,0 +1,195 @@
+import { StemkitError } from '@stemkit/spec/errors'
+import type { EvalAnswer, EvalRequest } from '../ask/requests.ts'
+import type { ShotPool } from '../fewshot/shot-pool.ts'
+import { sampleHashes } from '../results/sample-record.ts'
+import { assembleResults } from '../results/results.ts'
+import { resultTable } from '../results/result-table.ts'
+import { taskResult, type TaskResult } from '../results/task-result.ts'
+import { planTask, type TaskPlan } from '../run/plan-task.ts'
+import { scoreTask, type Sample } from '../run/score-task.ts'
+import { selectDocuments } from '../run/select-documents.ts'
+import type { Group } from '../tasks/group.ts'
+import type { Row } from '../tasks/rows.ts'
+import type { TaskRegistry } from '../tasks/task-registry.ts'
+import type { Task } from '../tasks/task.ts'
+import { differences, type Mismatch } from './compare.ts'
+import { formulaAnswer, formulaChat } from './formula-model.ts'
+import type { EvalRecord, RecordedSample, RecordedTask } from './record.ts'
+import { recordedTask } from './recorded-task.ts'
+
+export interface VerifiedTask {
+  /** Of a task, or of a group that was asked for. */
+  readonly name: string
+  /** Shots; null for a group whose tasks have different numbers. */
+  readonly fewshot: number | null
+  readonly ok: boolean
+  readonly mismatches: readonly Mismatch[]
+  /** Fields in which the record's task is not our own of that name. */
+  readonly differs?: readonly string[]
+}
+
+/**
+ * Builds everything in a record anew from its rows and compares: requests, draws of shots, scores of every sample, totals, errors,
+ * hashes and tables. Never throws for what a record holds; what cannot be built is a mismatch.
+ */
+export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): Promise<VerifiedTask[]> {
+  const verified: (VerifiedTask & { readonly result?: TaskResult })[] = []
+  for (const [name, recorded] of Object.entries(record.tasks)) {
+    verified.push(await verifyTask(name, recorded, record, registry))
+  }
+  const results = Object.fromEntries(verified.flatMap(({ name, result }) => (result ? [[name, result]] : [])))
+  const [asked = ''] = record.run.tasks
+  const mismatches = await verifyTotals(record, results)
+  const outcomes: VerifiedTask[] = verified.map(({ result: _, ...outcome }) => outcome)
+  const at = outcomes.findIndex(({ name }) => name === asked)
+  const shots = (record.result['n-shot'] as Record<string, number> | undefined)?.[asked] ?? null
+  const base = outcomes[at] ?? { name: asked, fewshot: shots, ok: true, mismatches: [] }
+  const total = { ...base, ok: base.ok && mismatches.length === 0, mismatches: [...base.mismatches, ...mismatches] }
+  return at < 0 ? [...outcomes, total] : outcomes.with(at, total)
+}
+
+async function verifyTask(name: string, recorded: RecordedTask, record: EvalRecord, registry: TaskRegistry) {
+  try {
+    const { task, differs } = recordedTask(name, record.configs[name] ?? {}, record.run, registry)
+    const plan = planRecorded(task, recorded, record, registry)
+    const samples = scoreTask(plan, answersOf(plan, recorded, record.run.model === 'fake'))
+    const mismatches = [
+      ...(await compareDraws(plan, recorded)),
+      ...(await compareSelection(name, recorded, record)),
+      ...(await compareSamples(samples, recorded)),
+    ]
+    const result = taskResult(plan, samples, record.run.bootstrap_iters)
+    const outcome = { name, fewshot: task.numFewshot, ok: mismatches.length === 0, mismatches, result }
+    return differs && differs.length > 0 ? { ...outcome, differs } : outcome
+  } catch (error) {
+    if (!StemkitError.isInstance(error)) throw error
+    const mismatch = { at: 'task', expected: 'a record that can be built', actual: error.message }
+    return { name, fewshot: record.run.num_fewshot, ok: false, mismatches: [mismatch] }
+  }
+}
+
+function planRecorded(task: Task, recorded: RecordedTask, { run }: EvalRecord, registry: TaskRegistry): TaskPlan {
+  const process = processRow(task.definition.process_docs, registry)
+  const pool = recorded.fewshot ? recordedPool(task, recorded, registry) : undefined
+  return planTask(
+    task,
+    {
+      documents: recorded.docs.map(({ doc_id, row }) => ({ docId: doc_id, row: process(row) })),
+      splitSize: recorded.eval_split_size,
+      ...(pool && { pool }),
+    },
+    {
+      processors: registry.processors,
+      seed: run.fewshot_random_seed,
+      ...(typeof run.system_instruction === 'string' && { systemInstruction: run.system_instruction }),
+      ...(run.apply_chat_template && { chat: { render: formulaChat, multiturn: run.fewshot_as_multiturn ?? true } }),
+    },
+  )
+}
+
+/** The rows that were drawn; another one was not written down. */
+function recordedPool(task: Task, { fewshot }: RecordedTask, registry: TaskRegistry): ShotPool {
+  const process = task.shots.samples ? (row: Row) => row : processRow(task.shots.processDocs, registry)
+  const rows = new Map(fewshot?.pool_rows.map(({ index, row }) => [index, process(row)]))
+  return {
+    size: fewshot?.pool_size ?? 0,
+    row(index) {
+      const row = rows.get(index)
+      if (!row) throw new StemkitError('corrupt', `row ${index} of the shots is drawn, and the record does not have it`)
+      return row
+    },
+  }
+}
+
+function processRow(name: string | undefined, { processors }: TaskRegistry): (row: Row) => Row {
+  const process = name === undefined ? undefined : processors.documents?.[name]
+  if (name !== undefined && !process) throw new StemkitError('not-found', `no processor of documents is called ${name}`)
+  return process ? (row) => process(row) ?? row : (row) => row
+}
+
+/** By the formula, or as they were recorded. */
+function answersOf({ documents, task }: TaskPlan, { samples }: RecordedTask, isFormula: boolean): EvalAnswer[][][] {
+  return documents.map(({ requests }, i) =>
+    requests.map(({ request }, j) =>
+      Array.from({ length: task.repeats }, (_, k) =>
+        isFormula ? formulaAnswer(request) : recordedAnswer(request, samples[i]?.resps[j]?.[k]),
+      ),
+    ),
+  )
+}
+
+function recordedAnswer({ kind }: EvalRequest, response: unknown): EvalAnswer {
+  if (kind === 'generate_until') return { kind, text: String(response) }
+  if (kind === 'loglikelihood_rolling') return { kind, logprob: Number(response) }
+  const [logprob, greedy] = response as [number, boolean]
+  return { kind, logprob, greedy }
+}
+
+async function compareDraws({ task, documents }: TaskPlan, { fewshot }: RecordedTask): Promise<Mismatch[]> {
+  const draws = documents.map(({ docId, shots }) => ({ doc_id: docId, drawn: shots.drawn ?? null, used: shots.used }))
+  const sampler = task.numFewshot > 0 ? task.shots.sampler : undefined
+  return differences(
+    'fewshot',
+    { sampler: fewshot?.sampler, draws: fewshot?.draws },
+    { sampler, draws: sampler && draws },
+  )
+}
+
+async function compareSelection(name: string, recorded: RecordedTask, { run }: EvalRecord): Promise<Mismatch[]> {
+  const selected = selectDocuments(name, recorded.eval_split_size, {
+    ...(run.limit !== null && { limit: run.limit }),
+    ...(run.samples?.[name] && { samples: run.samples[name] }),
+  })
+  return differences('docs', recorded.docs.map(({ doc_id }) => doc_id), selected.map(({ docId }) => docId))
+}
+
+async function compareSamples(samples: readonly Sample[], recorded: RecordedTask): Promise<Mismatch[]> {
+  const rows = new Map(recorded.docs.map(({ doc_id, row }) => [doc_id, row]))
+  const built = await Promise.all(
+    samples.map(async (sample, i) => ({
+      doc_id: sample.docId,
+      filter: sample.filter,
+      target: sample.target,
+      arguments: sample.arguments,
+      resps: sample.responses,
+      filtered_resps: sample.filteredResponses,
+      metrics: sample.metrics,
+      ...(await sampleHashes(sample)),
+      ...processedColumns(sample.row, rows.get(sample.docId), recorded.samples[i]),
+    })),
+  )
+  return differences('samples', recorded.samples, built)
+}
+
+/** The columns that `process_docs` added, where the record has them. */
+function processedColumns(row: Row, original: Row = {}, sample?: RecordedSample): { processed_doc?: Row } {
+  if (!sample?.processed_doc) return {}
+  return { processed_doc: Object.fromEntries(Object.entries(row).filter(([column]) => !(column in original))) }
+}
+
+async function verifyTotals(record: EvalRecord, tasks: Readonly<Record<string, TaskResult>>): Promise<Mismatch[]> {
+  const groups = record.run.tasks.filter((name) => record.group_configs?.[name]).map((name) => groupOf(name, record))
+  const results = assembleResults(tasks, groups)
+  return [
+    ...(await differences('result', record.result, results)),
+    ...(await differences('table', record.table, resultTable(results))),
+    ...(await differences('table_groups', record.table_groups, results.groups && resultTable(results, 'groups'))),
+  ]
+}
+
+function groupOf(name: string, record: EvalRecord): Group {
+  const config = record.group_configs?.[name]
+  return {
+    name,
+    alias: config?.alias ?? name,
+    version: config?.version ?? 'N/A',
+    metrics: (config?.aggregate_metric_list ?? []).map(({ metric, weight_by_size, filter_list }) => ({
+      metric,
+      weightBySize: weight_by_size,
+      ...(filter_list !== null && { filters: [filter_list].flat() }),
+    })),
+    children: (config?.children ?? []).map((child) =>
+      record.group_configs?.[child] ? groupOf(child, record) : { task: child },
+    ),
+  }
+}
