@@ -26,6 +26,8 @@ export interface GenerateRequest {
   readonly kind: 'generate_until'
   readonly context: string
   readonly arguments: GenerationArguments
+  /** Which of several answers to the same context: they differ where they are sampled. Default 0. */
+  readonly repeat?: number
 }
 
 /** The three questions that a harness asks of a model, about text. */

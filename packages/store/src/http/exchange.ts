@@ -1,4 +1,4 @@
-import { Passing } from './retrying.ts'
+import { Passing } from '@stemkit/spec/retrying'
 
 /** The part of `fetch` that is used: global, or one of yours (a proxy, signed requests, a test). */
 export type Fetch = (url: URL, init: { headers: Headers; signal: AbortSignal }) => Promise<Response>

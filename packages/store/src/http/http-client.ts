@@ -2,7 +2,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { exchange, type Fetch, type NextChunk } from './exchange.ts'
 import { conditionsOf, isSameFile, readPartialHeaders, type FileIdentity } from './file-identity.ts'
 import { createLimiter } from './limiter.ts'
-import { Passing, retryAfter, retrying } from './retrying.ts'
+import { Passing, retryAfter, retrying } from '@stemkit/spec/retrying'
 
 export interface HttpClientOptions {
   readonly fetch: Fetch

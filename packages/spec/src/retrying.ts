@@ -1,4 +1,4 @@
-import { StemkitError } from '@stemkit/spec/errors'
+import { StemkitError } from './errors.ts'
 
 /** A failure that may pass: the next attempt can succeed. */
 export class Passing extends Error {

@@ -1,0 +1,62 @@
+/** Groups what follows each other, up to `most` of one kind. */
+export async function* batched<T>(
+  items: AsyncIterable<T>,
+  most: number,
+  kindOf: (item: T) => string = () => '',
+): AsyncGenerator<T[], void> {
+  let batch: T[] = []
+  let kind: string | undefined
+  for await (const item of items) {
+    const next = kindOf(item)
+    if (batch.length > 0 && (batch.length >= most || next !== kind)) {
+      yield batch
+      batch = []
+    }
+    kind = next
+    batch.push(item)
+  }
+  if (batch.length > 0) yield batch
+}
+
+/**
+ * Does `work` for each item, up to `concurrency` of them at once, and yields results as they come. Whoever leaves early, or
+ * meets an error, stops the rest by the signal that `work` is given; what was done by then is still yielded before an error.
+ */
+export async function* inParallel<T, R>(
+  items: AsyncIterable<T>,
+  { concurrency, signal }: { readonly concurrency: number; readonly signal?: AbortSignal | undefined },
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+): AsyncGenerator<R, void> {
+  const leaving = new AbortController()
+  const stop = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal
+  const iterator = items[Symbol.asyncIterator]()
+  const running = new Set<Promise<void>>()
+  const done: R[] = []
+  let failure: { readonly error: unknown } | undefined
+  let isOver = false
+  try {
+    while (true) {
+      while (!isOver && !failure && running.size < concurrency) {
+        const next = await iterator.next().catch((error: unknown) => void (failure ??= { error }))
+        if (!next || next.done) isOver = true
+        else {
+          const task = work(next.value, stop)
+            .then(
+              (result) => void done.push(result),
+              (error: unknown) => void (failure ??= { error }),
+            )
+            .finally(() => running.delete(task))
+          running.add(task)
+        }
+      }
+      yield* done.splice(0)
+      if (done.length > 0) continue
+      if (running.size > 0) await Promise.race(running)
+      else if (isOver || failure) break
+    }
+    if (failure) throw failure.error
+  } finally {
+    leaving.abort(new Error('the results are not wanted'))
+    void iterator.return?.(undefined)
+  }
+}
