@@ -11,6 +11,12 @@ export type {
   RollingAnswer,
   RollingRequest,
 } from './ask/requests.ts'
+export { codeSimilarity, levenshteinRatio, type Similarity } from './metrics/code-similarity.ts'
+export { containedShare } from './metrics/contained.ts'
+export { classificationScore, countScore, retrievalScore } from './metrics/longbench.ts'
+export { qaF1, qaF1Chinese, type Segmenter } from './metrics/question-answering.ts'
+export { rouge, type RougeScore, type RougeScores } from './metrics/rouge.ts'
+export { sequenceRatio } from './metrics/sequence-matcher.ts'
 export { exp } from './python/exp.ts'
 export { literalEval } from './python/literal.ts'
 export { pythonRandom, type PythonRandom } from './python/random.ts'
