@@ -20,3 +20,15 @@ export {
   type BatchShape,
   type GraphOptions,
 } from './step-graph.ts'
+export {
+  fitRows,
+  type FitReport,
+  type FitRowsOptions,
+  type FitStep,
+  type FittedEdit,
+  type LayerChange,
+} from './inject/fit-rows.ts'
+export type { FitModel } from './inject/log-probabilities.ts'
+export type { TargetScore, TextsReport } from './inject/measure-texts.ts'
+export type { ReadableRows } from './inject/row-block.ts'
+export type { Statement } from './inject/row-objective.ts'
