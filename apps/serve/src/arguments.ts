@@ -1,4 +1,4 @@
-/** Options of `stem serve` by the variable that holds their value; `STEM_API_KEYS` it reads itself. */
+/** Options of `stem serve` by the variable that holds their value; `STEM_API_KEYS` and `STEM_ADMIN_KEYS` it reads itself. */
 const OPTIONS: Readonly<Record<string, string>> = {
   STEM_NAME: '--name',
   STEM_HOST: '--host',
@@ -10,6 +10,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   STEM_THREADS: '--threads',
   STEM_CHAT_TEMPLATE: '--chat-template',
   STEM_API_KEY_FILE: '--api-key-file',
+  STEM_ADMIN_KEY_FILE: '--admin-key-file',
   STEM_MAX_TEXTS: '--max-texts',
   STEM_MAX_BODY: '--max-body',
   STEM_TIMEOUT: '--timeout',

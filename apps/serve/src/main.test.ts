@@ -28,7 +28,7 @@ test('an environment becomes a command line', () => {
 test('the process is stem serve', async () => {
   const main = fileURLToPath(new URL('./main.ts', import.meta.url))
   const child = spawn(process.execPath, [main], {
-    env: { ...process.env, STEM_MODEL: '/nowhere' },
+    env: { ...process.env, STEM_MODEL: '/nowhere', PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

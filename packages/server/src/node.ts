@@ -1,4 +1,4 @@
-export { readApiKeys, splitApiKeys } from './node/api-keys.ts'
+export { readAdminKeys, readApiKeys, splitAdminKeys, splitApiKeys } from './node/api-keys.ts'
 export { listen, type Listener, type ListenOptions } from './node/listen.ts'
 export { readChatTemplate } from './node/model-chat-template.ts'
 export { prometheus, type PrometheusMetrics, type PrometheusOptions } from './node/prometheus.ts'

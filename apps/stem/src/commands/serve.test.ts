@@ -2,11 +2,14 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeTinyModel } from '../testing/model-folder.ts'
 import { runCommand } from '../testing/run-command.ts'
 import { startStem, stem, type StemProcess } from '../testing/stem-process.ts'
+import { editCommand } from './edit.ts'
 import { serveCommand } from './serve.ts'
+import { storeCommand } from './store.ts'
 
 const MINUTES = 60_000 * 3
 let folder: string
@@ -95,11 +98,60 @@ describe('stem serve', () => {
   )
 
   test(
+    'reads edits, its own and those that others make, and lets who has an admin key edit',
+    async () => {
+      const rows = pathToFileURL(join(folder, 'rows')).href
+      await runCommand(storeCommand(), ['create', rows, '--from', join(folder, 'tiny')])
+      await writeFile(join(folder, 'overlays.txt'), 'plain\ntenant edit/ann/\n')
+      await writeFile(join(folder, 'admin.txt'), 'admin-key\n')
+      const keys = ['--api-key-file', 'overlays.txt', '--admin-key-file', 'admin.txt']
+      const { process: child, ended, line } = await start('--store', rows, ...keys, '--json')
+      const { listening } = JSON.parse(line) as { listening: string }
+      const as = (key: string) => ({ authorization: `Bearer ${key}` })
+      const answer = async (key: string, more: object = {}) => {
+        const body = { model: 'tiny', prompt: 'ab', max_tokens: 8, temperature: 0, ...more }
+        const response = await fetch(`${listening}/v1/completions`, json(body, as(key)))
+        const { choices, tables } = (await response.json()) as { choices?: { text: string }[]; tables?: string }
+        return { status: response.status, text: choices?.[0]!.text, tables: tables?.replace(/^[^/]+/, '') }
+      }
+      const before = await answer('plain')
+      expect(before).toMatchObject({ status: 200, tables: '/1' })
+
+      const edit = { name: 'b-as-z', source: 'b', target: 'Z', spaces: 'without' }
+      const apply = (key: string, more: object = {}) =>
+        fetch(`${listening}/admin/edits`, json({ model: 'tiny', edit, ...more }, as(key)))
+      expect((await apply('plain')).status).toBe(401)
+      expect((await apply('admin-key')).status).toBe(200)
+      const after = await answer('plain')
+      expect(after.tables).toBe('/2+edits')
+      expect(after.text).not.toBe(before.text)
+
+      const cli = (...args: string[]) => runCommand(editCommand(), [...args, '--store', rows])
+      const tiny = join(folder, 'tiny')
+      const mine = ['--source', 'b', '--target', 'Y', '--spaces', 'without', '--name', 'mine', '--user', 'ann']
+      expect((await cli('apply', tiny, ...mine)).code).toBe(0)
+      expect((await answer('plain', { overlay: 'edit/ann/mine' })).status).toBe(403)
+      const own = await answer('tenant', { overlay: 'edit/ann/mine' })
+      expect(own).toMatchObject({ status: 200, tables: '/3+edits+edit/ann/mine' })
+      expect(new Set([before.text, after.text, own.text]).size).toBe(3)
+
+      expect((await cli('undo', tiny, 'b-as-z')).code).toBe(0)
+      const listed = await fetch(`${listening}/admin/edits?model=tiny`, { headers: as('admin-key') })
+      expect(await listed.json()).toMatchObject({ data: [{ name: 'mine', user: 'ann' }] })
+      expect((await answer('plain')).text).toBe(before.text)
+      child.kill('SIGTERM')
+      expect((await ended).code).toBe(0)
+    },
+    MINUTES,
+  )
+
+  test(
     'says in one line what is wrong',
     async () => {
       const { process: child, ended, line } = await start()
       const port = /:(\d+)\//.exec(line)![1]!
-      const taken = await stem(['serve', 'tiny', '--port', port], folder)
+      // Before anything is loaded: there is no such model.
+      const taken = await stem(['serve', 'nowhere', '--port', port], folder)
       expect(taken).toMatchObject({
         code: 1,
         stdout: '',
@@ -108,8 +160,9 @@ describe('stem serve', () => {
       child.kill('SIGTERM')
       await ended
       for (const [args, code, text] of [
-        [['serve', 'nowhere'], 1, 'nowhere'],
+        [['serve', 'nowhere', '--port', '0'], 1, 'nowhere'],
         [['serve', 'tiny', '--port', 'x'], 2, '--port'],
+        [['serve', 'tiny', '--admin-key-file', 'none.txt'], 1, 'none.txt'],
         [['serve', 'tiny', '--api-key-file', 'none.txt'], 1, 'none.txt'],
         [['serve', 'tiny', '--chat-template', 'none.jinja'], 1, 'none.jinja'],
       ] as const) {

@@ -1,7 +1,17 @@
 import { basename, resolve } from 'node:path'
-import { loadModel } from '@stemkit/generate/node'
-import { errorLog, jsonLog, readApiKeys, readChatTemplate, runServer, splitApiKeys } from '@stemkit/server/node'
+import type { ApiKey } from '@stemkit/server'
+import {
+  errorLog,
+  jsonLog,
+  readAdminKeys,
+  readApiKeys,
+  readChatTemplate,
+  runServer,
+  splitAdminKeys,
+  splitApiKeys,
+} from '@stemkit/server/node'
 import { Command } from 'commander'
+import { loadServed, type LoadedModel } from '../serve/load-served.ts'
 import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { note, statusLine } from '../terminal/progress.ts'
@@ -10,6 +20,7 @@ import { number, wholeNumber } from './number-option.ts'
 
 /** Not an option: command lines are read by whoever lists processes. */
 const KEYS_VARIABLE = 'STEM_API_KEYS'
+const ADMIN_KEYS_VARIABLE = 'STEM_ADMIN_KEYS'
 
 interface Options {
   readonly name?: string
@@ -22,6 +33,7 @@ interface Options {
   readonly threads?: number
   readonly chatTemplate?: string
   readonly apiKeyFile?: string
+  readonly adminKeyFile?: string
   readonly cors?: readonly string[]
   readonly maxTexts: number
   readonly maxBody: number
@@ -44,7 +56,14 @@ export function serveCommand(): Command {
     .option('--context <n>', 'tokens of prompt and answer together (default: what the model has)', wholeNumber(1))
     .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
     .option('--chat-template <file>', "a chat template in Jinja (default: the model folder's)")
-    .option('--api-key-file <file>', `API keys, one a line; ${KEYS_VARIABLE} may hold some, with commas between`)
+    .option(
+      '--api-key-file <file>',
+      `API keys, one a line, behind each the overlays that it may name; ${KEYS_VARIABLE} may hold some, with commas between`,
+    )
+    .option(
+      '--admin-key-file <file>',
+      `keys of those who may edit, one a line; ${ADMIN_KEYS_VARIABLE} may hold some, with commas between (default: nobody)`,
+    )
     .option('--cors <origin...>', 'pages that may call the server, as in https://app.example; * is all (default: none)')
     .option('--max-texts <n>', 'texts in work and waiting; more are answered with 429', wholeNumber(1), 512)
     .option('--max-body <bytes>', 'size of a request, as in 2MB', byteCount, 2 * 2 ** 20)
@@ -56,28 +75,34 @@ export function serveCommand(): Command {
       const { json, name = basename(resolve(folder)) } = options
       const signal = signalOfProcess()
       const apiKeys = await keysOf(options)
+      const adminKeys = await adminKeysOf(options)
       const chatTemplate = await readChatTemplate(folder, options.chatTemplate)
       const { feedForwards: custom, drivers } = await openPlugins(options.plugin, { signal })
       const status = statusLine()
       const { store, budget, slots, context, threads } = options
-      const model = await loadModel(folder, {
-        signal,
-        custom,
-        store,
-        budget,
-        slots,
-        context,
-        threads,
-        openRows: drivers.open,
-        onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
-      }).finally(status.clear)
       const print = (line: string): void => void process.stdout.write(line)
+      let loaded: LoadedModel | undefined
       try {
         const cut = await runServer({
-          models: { [name]: { model, chatTemplate } },
+          async load() {
+            loaded = await loadServed(folder, {
+              signal,
+              custom,
+              drivers,
+              store,
+              budget,
+              slots,
+              context,
+              threads,
+              onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
+              onWithoutEdits: note,
+            }).finally(status.clear)
+            return { [name]: { ...loaded, chatTemplate } }
+          },
           host: options.host,
           port: options.port,
           apiKeys,
+          adminKeys,
           cors: options.cors?.includes('*') ? '*' : options.cors,
           limits: { bodyBytes: options.maxBody, texts: options.maxTexts, timeoutMs: options.timeout * 1000 },
           observers: [json ? jsonLog(print) : errorLog(note)],
@@ -89,17 +114,26 @@ export function serveCommand(): Command {
         })
         if (cut > 0) note(`${cut} texts were cut short`)
       } finally {
-        await model.dispose()
+        await loaded?.dispose()
       }
     })
 }
 
 /** Undefined where none are given: then everybody may use the server. */
-async function keysOf({ apiKeyFile }: Options): Promise<string[] | undefined> {
+async function keysOf({ apiKeyFile }: Options): Promise<ApiKey[] | undefined> {
   const inVariable = process.env[KEYS_VARIABLE]
   if (apiKeyFile === undefined && inVariable === undefined) return undefined
   return [
     ...(apiKeyFile === undefined ? [] : await readApiKeys(apiKeyFile)),
     ...(inVariable === undefined ? [] : splitApiKeys(inVariable, KEYS_VARIABLE)),
+  ]
+}
+
+/** None where none are given: then nobody may edit. */
+async function adminKeysOf({ adminKeyFile }: Options): Promise<string[]> {
+  const inVariable = process.env[ADMIN_KEYS_VARIABLE]
+  return [
+    ...(adminKeyFile === undefined ? [] : await readAdminKeys(adminKeyFile)),
+    ...(inVariable === undefined ? [] : splitAdminKeys(inVariable, ADMIN_KEYS_VARIABLE)),
   ]
 }

@@ -74,7 +74,7 @@ async function openTable(
 }
 
 /** Edits lie over the newest rows; a model that was saved with others would not read them. */
-async function requireSameRows(
+export async function requireSameRows(
   table: RowTable,
   named: { readonly table: string; readonly version: number },
   { folder, mode }: { readonly folder: string; readonly mode: Mode },

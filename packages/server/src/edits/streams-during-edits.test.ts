@@ -138,11 +138,11 @@ async function stream(prompt: number): Promise<Seen> {
 }
 
 test(`${CLIENTS} clients stream while edits come and go: each answer is that of the version that it names`, async () => {
-  let isOver = false
-  const administration = administer().finally(() => (isOver = true))
+  const over = new AbortController()
+  const administration = administer().finally(() => over.abort())
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
     const seen: Seen[] = []
-    for (let i = client; !isOver; i++) seen.push(await stream(i % prompts.length))
+    for (let i = client; !over.signal.aborted; i++) seen.push(await stream(i % prompts.length))
     return seen
   })
   const seen = (await Promise.all(clients)).flat()

@@ -1,10 +1,13 @@
-import { createServer } from '../create-server.ts'
+import { createServer, type StemServer } from '../create-server.ts'
 import type { RequestRecord, ServerObserver } from '../observer.ts'
-import type { ServerOptions } from '../options.ts'
+import type { ServedModel, ServerOptions } from '../options.ts'
 import { listen } from './listen.ts'
 import { prometheus } from './prometheus.ts'
+import { startingServer } from './starting.ts'
 
-export interface RunServerOptions extends Omit<ServerOptions, 'metrics'> {
+export interface RunServerOptions extends Omit<ServerOptions, 'metrics' | 'models'> {
+  /** Makes the models, by name. Called once the port is had; until it resolves, requests are answered with 503. */
+  readonly load: () => Promise<Readonly<Record<string, ServedModel>>>
   readonly host?: string | undefined
   readonly port?: number | undefined
   /** Fires to shut down. */
@@ -21,14 +24,26 @@ export interface RunServerOptions extends Omit<ServerOptions, 'metrics'> {
 /**
  * Serves until `signal` fires and running requests have ended, with metrics for Prometheus. Resolves to the number of texts
  * that were cut short.
- * @throws io where the port cannot be had
+ * @throws io where the port cannot be had; what `load` throws
  */
 export async function runServer(options: RunServerOptions): Promise<number> {
-  const { host, port, signal, hurry, drainMs, onListening, onDraining } = options
-  const watched = prometheus(options)
-  const observers = [...(watched.observers ?? []), ...(options.observers ?? [])]
-  const server = createServer({ ...options, metrics: watched.metrics, observers })
-  const listener = await listen({ server, host, port })
+  const { host, port, signal, hurry, drainMs, load, onListening, onDraining } = options
+  let serving: StemServer | undefined
+  const listener = await listen({
+    server: {
+      fetch: (request) => (serving ?? startingServer).fetch(request),
+      drain: (how) => (serving ?? startingServer).drain(how),
+    },
+    host,
+    port,
+  })
+  let server: StemServer
+  try {
+    server = serving = serverOf(options, await load())
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
   onListening?.(listener.url)
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
@@ -36,6 +51,12 @@ export async function runServer(options: RunServerOptions): Promise<number> {
   })
   onDraining?.(server.inFlight)
   return listener.close({ timeoutMs: drainMs, signal: hurry })
+}
+
+function serverOf(options: RunServerOptions, models: ServerOptions['models']): StemServer {
+  const watched = prometheus({ models })
+  const observers = [...(watched.observers ?? []), ...(options.observers ?? [])]
+  return createServer({ ...options, models, metrics: watched.metrics, observers })
 }
 
 /** One line of JSON for each request; what the server itself did wrong comes with its stack. */

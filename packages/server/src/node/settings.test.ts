@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readApiKeys, readChatTemplate, splitApiKeys } from '../node.ts'
+import { readAdminKeys, readApiKeys, readChatTemplate, splitAdminKeys, splitApiKeys } from '../node.ts'
 
 let root: string
 beforeAll(async () => {
@@ -67,21 +67,33 @@ describe('the chat template of a model folder', () => {
   })
 })
 
-describe('API keys', () => {
+describe('keys', () => {
   test('are the lines of a file, or what stands between commas', async () => {
     const made = await folder({
-      keys: '# those who may\r\none\n\n  two \n',
+      keys: '# those who may\r\none\n\n  two  facts,edit/ann/ \n',
       none: '#\n',
-      odd: 'one two\n',
+      odd: 'one two three\n',
       foreign: 'one\nschlüssel\n',
     })
-    expect(await readApiKeys(join(made, 'keys'))).toEqual(['one', 'two'])
-    expect(splitApiKeys('one, two,', 'KEYS')).toEqual(['one', 'two'])
+    expect(await readApiKeys(join(made, 'keys'))).toEqual([
+      { key: 'one' },
+      { key: 'two', overlays: ['facts', 'edit/ann/'] },
+    ])
+    expect(splitApiKeys('one, two,', 'KEYS')).toEqual([{ key: 'one' }, { key: 'two' }])
     await expect(readApiKeys(join(made, 'none'))).rejects.toThrow('has no API key')
-    await expect(readApiKeys(join(made, 'odd'))).rejects.toThrow('API key 1 has a space or a character')
+    await expect(readApiKeys(join(made, 'odd'))).rejects.toThrow('API key 1 has more behind it than overlays')
     await expect(readApiKeys(join(made, 'foreign'))).rejects.toThrow(
       'API key 2 has a space or a character beyond ASCII',
     )
     await expect(readApiKeys(join(made, 'gone'))).rejects.toMatchObject({ code: 'io' })
+    expect(() => splitApiKeys('one two', 'KEYS')).toThrow('KEYS: API key 1 has a space')
+  })
+
+  test('for administration have nothing behind them', async () => {
+    const made = await folder({ keys: '# me\nkey\n', odd: 'key facts\n' })
+    expect(await readAdminKeys(join(made, 'keys'))).toEqual(['key'])
+    expect(splitAdminKeys('one,two', 'KEYS')).toEqual(['one', 'two'])
+    await expect(readAdminKeys(join(made, 'odd'))).rejects.toThrow('admin key 1 has a space')
+    expect(() => splitAdminKeys(',', 'KEYS')).toThrow('KEYS has no admin key')
   })
 })
