@@ -13,9 +13,11 @@ export function applyFilter(
   processors: Processors,
 ): FilteredAnswer {
   return entry.filter.reduce<FilteredAnswer>((left, { function: name, ...options }) => {
-    const filter = processors.filters?.[name] ?? (Object.hasOwn(builtInFilters, name) ? builtInFilters[name] : undefined)
+    const filter =
+      processors.filters?.[name] ?? (Object.hasOwn(builtInFilters, name) ? builtInFilters[name] : undefined)
     if (!filter) throw unknownFilter(name, processors)
-    if (!Array.isArray(left)) throw new StemkitError('bad-input', `filter ${entry.name}: nothing can follow the step before ${name}`)
+    if (!Array.isArray(left))
+      throw new StemkitError('bad-input', `filter ${entry.name}: nothing can follow the step before ${name}`)
     return filter(left, options, row)
   }, answers)
 }

@@ -11,7 +11,10 @@ export const builtInFilters: NonNullable<Processors['filters']> = {
   take_first: ([first]) => first,
   take_first_k(answers, { k }) {
     if (answers.length >= Number(k)) return answers.slice(0, Number(k))
-    throw new StemkitError('bad-input', `take_first_k: ${String(k)} answers are needed and there are ${answers.length}; raise repeats`)
+    throw new StemkitError(
+      'bad-input',
+      `take_first_k: ${String(k)} answers are needed and there are ${answers.length}; raise repeats`,
+    )
   },
   majority_vote: (answers) => [mostFrequent(answers)],
   regex(answers, { regex_pattern, group_select = 0, fallback = INVALID }) {

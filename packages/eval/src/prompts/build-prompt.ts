@@ -48,12 +48,20 @@ export function buildPrompt(
   return { contexts, shots }
 }
 
-function shotMessages(task: Task, row: Row, context: FieldContext & { readonly choicesAreQuestions: boolean }): PromptMessage[] {
+function shotMessages(
+  task: Task,
+  row: Row,
+  context: FieldContext & { readonly choicesAreQuestions: boolean },
+): PromptMessage[] {
   const { shots } = task
   const choices = shots.choice === undefined ? undefined : choicesOf(shots.choice, row, context)
   const text = textOf(shots.text, row, context)
   const question = context.choicesAreQuestions ? choices?.at(text as number) : text
-  const answer = answerText(task, targetOf(shots.target, row, context), context.choicesAreQuestions ? undefined : choices)
+  const answer = answerText(
+    task,
+    targetOf(shots.target, row, context),
+    context.choicesAreQuestions ? undefined : choices,
+  )
   return turnMessages({
     question: asText(task, question),
     ...(answer !== undefined && { answer }),
@@ -74,5 +82,8 @@ function answerText(task: Task, target: unknown, choices: readonly string[] | un
 function asText(task: Task, value: unknown): string {
   if (typeof value === 'string') return value
   const shown = value === undefined ? 'nothing' : pythonStr(value)
-  throw new StemkitError('bad-input', `${task.name}: a question or an answer of a shot is ${shown}, where text is needed`)
+  throw new StemkitError(
+    'bad-input',
+    `${task.name}: a question or an answer of a shot is ${shown}, where text is needed`,
+  )
 }

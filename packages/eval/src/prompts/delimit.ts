@@ -1,7 +1,8 @@
 import { isSpace } from '../python/text.ts'
 
 const first = (text: string) => String.fromCodePoint(text.codePointAt(0) ?? 0)
-const last = (text: string) => [...text.slice(-2)].at(-1) ?? ''
+/** White space is in the basic plane: one unit is enough. */
+const last = (text: string) => text.slice(-1)
 
 /** Whether a text ends with white space, as Python sees it. */
 export const endsWithSpace = (text: string): boolean => isSpace(last(text))

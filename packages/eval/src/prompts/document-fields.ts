@@ -44,12 +44,16 @@ export function targetOf(field: TargetField, row: Row, context: FieldContext): u
 export function choicesOf(field: ChoiceField, row: Row, context: FieldContext): readonly string[] {
   const choices = rawChoices(field, row, context)
   if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) return choices
-  throw new StemkitError('bad-input', `${context.task}: doc_to_choice gives ${pythonStr(choices)}; it must be a list of texts`)
+  throw new StemkitError(
+    'bad-input',
+    `${context.task}: doc_to_choice gives ${pythonStr(choices)}; it must be a list of texts`,
+  )
 }
 
 function rawChoices(field: ChoiceField, row: Row, context: FieldContext): unknown {
   if (Array.isArray(field)) return field
-  if (typeof field !== 'string') return isProcessor(field) ? processed(field.processor, row, context) : Object.values(field)
+  if (typeof field !== 'string')
+    return isProcessor(field) ? processed(field.processor, row, context) : Object.values(field)
   return context.columns.has(field) ? row[field] : literalEval(renderTemplate(field, row))
 }
 

@@ -15,7 +15,13 @@ export interface Turn {
 }
 
 /** A question and, where it is known, its answer. */
-export function turnMessages({ question, answer, genPrefix, targetDelimiter, fewshotDelimiter }: Turn): PromptMessage[] {
+export function turnMessages({
+  question,
+  answer,
+  genPrefix,
+  targetDelimiter,
+  fewshotDelimiter,
+}: Turn): PromptMessage[] {
   const isDelimited = genPrefix ? needsDelimiter(question, genPrefix) : answer !== undefined
   const messages: PromptMessage[] = [{ role: 'user', content: question, delimiter: isDelimited ? targetDelimiter : '' }]
   if (answer !== undefined) {
@@ -26,7 +32,8 @@ export function turnMessages({ question, answer, genPrefix, targetDelimiter, few
   return messages
 }
 
-const text = (messages: readonly PromptMessage[]) => messages.map(({ content, delimiter }) => content + delimiter).join('')
+const text = (messages: readonly PromptMessage[]) =>
+  messages.map(({ content, delimiter }) => content + delimiter).join('')
 
 /** How a chat becomes text; without it a prompt is its texts and delimiters. */
 export interface ChatFormat {
@@ -36,7 +43,11 @@ export interface ChatFormat {
 }
 
 /** The prompt that messages make. */
-export function promptText(messages: readonly PromptMessage[], genPrefix: string | undefined, chat?: ChatFormat): string {
+export function promptText(
+  messages: readonly PromptMessage[],
+  genPrefix: string | undefined,
+  chat?: ChatFormat,
+): string {
   if (!chat) return text(messages)
   const turns = chat.multiturn ? messages : singleTurn(messages)
   return chat.render(

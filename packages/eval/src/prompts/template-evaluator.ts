@@ -99,7 +99,10 @@ function value(expression: unknown, scope: Scope): unknown {
       return nodes(node.value).map((item) => value(item, scope))
     case 'ObjectLiteral':
       return Object.fromEntries(
-        [...(node.value as Map<unknown, unknown>)].map(([key, item]) => [pythonStr(value(key, scope)), value(item, scope)]),
+        [...(node.value as Map<unknown, unknown>)].map(([key, item]) => [
+          pythonStr(value(key, scope)),
+          value(item, scope),
+        ]),
       )
     case 'Identifier':
       return lookUp(String(node.value), scope)
@@ -198,7 +201,8 @@ function isDefined(expression: unknown, scope: Scope): boolean {
 
 function test(node: TemplateNode, scope: Scope): boolean {
   const name = nameOf(node.test)
-  if (name === 'defined' || name === 'undefined') return (isDefined(node.operand, scope) === (name === 'defined')) !== node.negate
+  if (name === 'defined' || name === 'undefined')
+    return (isDefined(node.operand, scope) === (name === 'defined')) !== node.negate
   const operand = value(node.operand, scope)
   const apply = Object.hasOwn(tests, name) ? tests[name] : undefined
   if (!apply) throw unsupported(`the test ${name}`)

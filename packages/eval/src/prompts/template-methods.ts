@@ -1,12 +1,17 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { pythonStr } from '../python/repr.ts'
-import { capitalize, isSpace, lstrip, rstrip, splitLines, splitWords, strip } from '../python/text.ts'
+import { capitalize, codePoints, isSpace, lstrip, rstrip, splitLines, splitWords, strip } from '../python/text.ts'
 import { valuesEqual } from './template-values.ts'
 
 type Arguments = readonly unknown[]
 
 /** A method of Python's `str`, `list` or `dict`. */
-export function pythonMethod(object: unknown, name: string, args: Arguments, named: Readonly<Record<string, unknown>>): unknown {
+export function pythonMethod(
+  object: unknown,
+  name: string,
+  args: Arguments,
+  named: Readonly<Record<string, unknown>>,
+): unknown {
   const own = (methods: object) => Object.hasOwn(methods, name)
   if (Object.keys(named).length > 0) throw unknown(object, `${name} with named arguments`)
   if (typeof object === 'string' && own(stringMethods)) return stringMethods[name]?.(object, args)
@@ -50,7 +55,7 @@ const stringMethods: Readonly<Record<string, (self: string, args: Arguments) => 
 /** By code points. */
 const position = (self: string, part: string) => {
   const at = self.indexOf(part)
-  return at < 0 ? at : [...self.slice(0, at)].length
+  return at < 0 ? at : codePoints(self.slice(0, at))
 }
 
 function replace(self: string, from: string, to: string, count: unknown): string {

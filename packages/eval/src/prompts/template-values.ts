@@ -12,13 +12,16 @@ export function isTruthy(value: unknown): boolean {
 export function valuesEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => valuesEqual(item, b[i]))
+    return (
+      Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => valuesEqual(item, b[i]))
+    )
   }
   if (typeof a === 'object' && a !== null && typeof b === 'object' && b !== null) {
     const keys = Object.keys(a)
     const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
     return (
-      keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(right, key) && valuesEqual(left[key], right[key]))
+      keys.length === Object.keys(b).length &&
+      keys.every((key) => Object.hasOwn(right, key) && valuesEqual(left[key], right[key]))
     )
   }
   return typeof a !== typeof b && isNumeric(a) && isNumeric(b) && Number(a) === Number(b)

@@ -34,4 +34,5 @@ function parseTemplate(template: string): TemplateNode {
   return program
 }
 
-const shown = (template: string) => `template ${JSON.stringify(template.length > 60 ? `${template.slice(0, 60)}...` : template)}`
+const shown = (template: string) =>
+  `template ${JSON.stringify(template.length > 60 ? `${template.slice(0, 60)}...` : template)}`

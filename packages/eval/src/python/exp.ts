@@ -1,4 +1,5 @@
 import { fusedMultiplyAdd as fma } from './fused.ts'
+import { rootsOfTwo } from './roots-of-two.ts'
 
 /** The interval between powers of two is cut into so many parts. */
 const PARTS = 128
@@ -48,24 +49,10 @@ let table: Root[] | undefined
 
 /** The powers 2^(i/128), from integers of 256 bits. */
 function roots(): Root[] {
-  if (table) return table
-  const one = 1n << 256n
-  let step = one * 2n
-  for (let halvings = 0; halvings < 7; halvings++) step = squareRoot(step * one)
-  table = []
-  for (let i = 0, power = one; i < PARTS; i++, power = (power * step) / one) {
+  table ??= rootsOfTwo(PARTS).map((power) => {
     const rounded = (power + (1n << 203n)) >> 204n
     const error = power - (rounded << 204n)
-    table.push({ root: Number(rounded) / 2 ** 52, tail: Number(error / rounded) / 2 ** 204 })
-  }
+    return { root: Number(rounded) / 2 ** 52, tail: Number(error / rounded) / 2 ** 204 }
+  })
   return table
-}
-
-function squareRoot(n: bigint): bigint {
-  let root = 1n << BigInt(Math.ceil(n.toString(2).length / 2))
-  while (true) {
-    const next = (root + n / root) >> 1n
-    if (next >= root) return root
-    root = next
-  }
 }

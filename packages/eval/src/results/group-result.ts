@@ -16,7 +16,10 @@ export function groupResult(group: Group, entries: Readonly<Record<string, Resul
       const scored = leaves.filter((entry) => key in entry)
       if (scored.length === 0) continue
       const sizes = scored.map(sizeOf)
-      totals[key] = combinedMean(scored.map((entry) => Number(entry[key])), metric.weightBySize ? sizes : sizes.map(() => 1))
+      totals[key] = combinedMean(
+        scored.map((entry) => Number(entry[key])),
+        metric.weightBySize ? sizes : sizes.map(() => 1),
+      )
       counts[key] = sum(sizes)
       const errors = scored.map((entry) => entry[`${metric.metric}_stderr,${filter}`])
       const isKnown = errors.every((error) => typeof error === 'number')

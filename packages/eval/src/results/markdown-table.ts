@@ -23,7 +23,12 @@ const MIN_WIDTH = 3
  * decimals as the one that needs most; where a column began with other text, what follows stays as it is written.
  */
 export function markdownTable(headers: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const columns = headers.map((header, i) => formatColumn(header, rows.map((row) => row[i] ?? '')))
+  const columns = headers.map((header, i) =>
+    formatColumn(
+      header,
+      rows.map((row) => row[i] ?? ''),
+    ),
+  )
   const line = (cells: readonly string[]) => `|${cells.join('|')}|\n`
   return [
     line(headers.map((header, i) => centred(header, columns[i]?.width ?? 0))),
@@ -69,7 +74,8 @@ const notFinite = /^\s*[-+]?(?:nan|inf|infinity)\s*$/i
 function readCell(cell: Cell): ReadCell {
   const text = String(cell)
   if (text.trim() === '') return { kind: 'blank', text, value: Number.NaN }
-  if (typeof cell === 'string' && !numeral.test(cell) && !notFinite.test(cell)) return { kind: 'text', text, value: Number.NaN }
+  if (typeof cell === 'string' && !numeral.test(cell) && !notFinite.test(cell))
+    return { kind: 'text', text, value: Number.NaN }
   const value = Number(text.replace(/inf(?:inity)?/i, 'Infinity').replace(/nan/i, 'NaN'))
   return { kind: kindOf(value), text, value }
 }
@@ -89,7 +95,9 @@ function decimalsOf(value: number): number {
 function formatNumber(value: number, decimals: number): string {
   if (!Number.isFinite(value)) return String(value)
   const large = Math.abs(value) >= 1e21
-  return large ? BigInt(value).toString() + (decimals > 0 ? `.${'0'.repeat(decimals)}` : '') : plain(value.toFixed(decimals))
+  return large
+    ? BigInt(value).toString() + (decimals > 0 ? `.${'0'.repeat(decimals)}` : '')
+    : plain(value.toFixed(decimals))
 }
 
 /** Zero has no sign. */

@@ -7,8 +7,20 @@ const notMetrics = new Set(['alias', 'name', 'sample_len', 'sample_count'])
 /** The table that lm-evaluation-harness prints: of all results, or of the groups alone. Ends with a newline. */
 export function resultTable(results: EvalResults, of: 'results' | 'groups' = 'results'): string {
   const entries = results[of] ?? {}
-  const rows = inOrder(results, entries).flatMap(({ name, depth }) => rowsOf(results, name, depth, entries[name] as ResultEntry))
-  const headers = [of === 'groups' ? 'Groups' : 'Tasks', 'Version', 'Filter', 'n-shot', 'Metric', '', 'Value', '', 'Stderr']
+  const rows = inOrder(results, entries).flatMap(({ name, depth }) =>
+    rowsOf(results, name, depth, entries[name] as ResultEntry),
+  )
+  const headers = [
+    of === 'groups' ? 'Groups' : 'Tasks',
+    'Version',
+    'Filter',
+    'n-shot',
+    'Metric',
+    '',
+    'Value',
+    '',
+    'Stderr',
+  ]
   return markdownTable(headers, rows)
 }
 

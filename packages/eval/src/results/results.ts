@@ -23,7 +23,9 @@ export function assembleResults(tasks: Readonly<Record<string, TaskResult>>, gro
   const results: Record<string, ResultEntry> = mapValues(tasks, ({ entry }) => entry)
   const versions: Record<string, string | number> = mapValues(tasks, ({ version }) => version)
   const shots: Record<string, number> = mapValues(tasks, ({ numFewshot }) => numFewshot)
-  const better: Record<string, Record<string, boolean | null>> = mapValues(tasks, ({ higherIsBetter }) => ({ ...higherIsBetter }))
+  const better: Record<string, Record<string, boolean | null>> = mapValues(tasks, ({ higherIsBetter }) => ({
+    ...higherIsBetter,
+  }))
   for (const group of childrenFirst(groups)) {
     results[group.name] = groupResult(group, results)
     versions[group.name] = group.version
@@ -41,7 +43,9 @@ export function assembleResults(tasks: Readonly<Record<string, TaskResult>>, gro
   const scored = all.filter(({ metrics }) => metrics.length > 0).map(({ name }) => name)
   return {
     results,
-    ...(scored.length > 0 && { groups: Object.fromEntries(Object.entries(results).filter(([name]) => scored.includes(name))) }),
+    ...(scored.length > 0 && {
+      groups: Object.fromEntries(Object.entries(results).filter(([name]) => scored.includes(name))),
+    }),
     group_subtasks: Object.fromEntries(all.map(({ name, children }) => [name, children.map(childName)])),
     versions: sorted(versions),
     'n-shot': sorted(shots),

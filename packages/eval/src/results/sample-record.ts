@@ -48,7 +48,10 @@ export async function sampleHashes({ row, target, arguments: args }: Sample) {
 /** A sample as a line of `samples_TASK_DATE.jsonl`: answers and target as text, arguments by name. */
 export function sampleOnDisk(record: SampleRecord): SampleRecord {
   const args = record.arguments as readonly (readonly unknown[])[]
-  const named = args.map((values, i) => [`gen_args_${i}`, Object.fromEntries(values.map((value, j) => [`arg_${j}`, value]))])
+  const named = args.map((values, i) => [
+    `gen_args_${i}`,
+    Object.fromEntries(values.map((value, j) => [`arg_${j}`, value])),
+  ])
   return {
     ...record,
     target: pythonStr(record.target),

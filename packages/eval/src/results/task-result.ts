@@ -24,7 +24,11 @@ export interface TaskResult {
  * The totals of a task.
  * @param rounds of the bootstrap, for errors that have no closed form
  */
-export function taskResult({ task, context, splitSize }: TaskPlan, samples: readonly Sample[], rounds: number): TaskResult {
+export function taskResult(
+  { task, context, splitSize }: TaskPlan,
+  samples: readonly Sample[],
+  rounds: number,
+): TaskResult {
   const totals: Record<string, number | 'N/A'> = {}
   let count = 0
   for (const [filter, metrics] of valuesByFilter(samples)) {

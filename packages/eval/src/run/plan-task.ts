@@ -51,7 +51,10 @@ export function planTask(task: Task, { documents, splitSize, pool }: TaskDocumen
   if (!first) throw new StemkitError('bad-input', `${task.name}: there are no documents to evaluate`)
   const context = contextOf(task, first.row, options.processors)
   if (task.numFewshot > 0 && !pool) {
-    throw new StemkitError('bad-input', `${task.name}: ${task.numFewshot} shots are asked for and there are no rows for them`)
+    throw new StemkitError(
+      'bad-input',
+      `${task.name}: ${task.numFewshot} shots are asked for and there are no rows for them`,
+    )
   }
   const sampler =
     pool && task.numFewshot > 0

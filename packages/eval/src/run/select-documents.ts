@@ -22,7 +22,10 @@ export function selectDocuments(task: string, size: number, { limit, samples }: 
   if (samples && samples.length > 0) {
     const outside = samples.find((index) => !Number.isInteger(index) || index < 0 || index >= size)
     if (outside !== undefined) {
-      throw new StemkitError('bad-input', `${task}: there is no document ${outside}; they are numbered 0 to ${size - 1}`)
+      throw new StemkitError(
+        'bad-input',
+        `${task}: there is no document ${outside}; they are numbered 0 to ${size - 1}`,
+      )
     }
     const chosen = new Set(samples)
     return [...chosen].toSorted((a, b) => a - b).map((index, i) => ({ index, docId: samples[i] as number }))

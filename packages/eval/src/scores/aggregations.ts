@@ -34,7 +34,8 @@ export const aggregations: Readonly<Record<string, Aggregation>> = {
 }
 
 /** The upper one of two in the middle. */
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
 function nanmean(values: readonly number[]): number {
   const known = values.filter((value) => !Number.isNaN(value)).length

@@ -38,7 +38,8 @@ export interface NamedAggregation {
 export function aggregationOf(task: Task, metric: string, processors: Processors): NamedAggregation {
   const entry = task.metrics.find((listed) => listed.metric === metric)
   const name = entry ? (entry.aggregation ?? defaultsOf(task, metric).aggregation) : 'mean'
-  const aggregate = processors.aggregations?.[name] ?? (Object.hasOwn(aggregations, name) ? aggregations[name] : undefined)
+  const aggregate =
+    processors.aggregations?.[name] ?? (Object.hasOwn(aggregations, name) ? aggregations[name] : undefined)
   if (aggregate) return { name, aggregate }
   const names = [...Object.keys(aggregations), ...Object.keys(processors.aggregations ?? {})]
   throw new StemkitError('not-found', `${task.name}: no aggregation is called ${name}${didYouMean(name, names)}`)

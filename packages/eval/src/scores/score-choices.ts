@@ -23,7 +23,8 @@ export function scoreChoices(
   const choices = choicesOf(task.choice ?? [], row, context)
   const pairs = answers as readonly (readonly [number, boolean])[]
   const all = pairs.map(([logprob]) => logprob)
-  const hasUnconditional = task.metrics.some(({ metric }) => metric === 'acc_mutual_info') && all.length === 2 * choices.length
+  const hasUnconditional =
+    task.metrics.some(({ metric }) => metric === 'acc_mutual_info') && all.length === 2 * choices.length
   const logprobs = hasUnconditional ? all.slice(0, choices.length) : all
   const greedy = pairs.map(([, isGreedy]) => isGreedy)
 
@@ -41,7 +42,8 @@ export function scoreChoices(
     mcc: () => [gold, prediction],
     acc_norm: () => right(perUnit(codePoints)),
     acc_bytes: () => right(perUnit((choice) => encoder.encode(choice).length)),
-    exact_match: () => ((Array.isArray(gold) ? gold : [gold as number]).some((i) => i !== NO_CHOICE && greedy.at(i)) ? 1 : 0),
+    exact_match: () =>
+      (Array.isArray(gold) ? gold : [gold as number]).some((i) => i !== NO_CHOICE && greedy.at(i)) ? 1 : 0,
     brier_score: () => [gold, softmax(logprobs)],
     likelihood: () => [gold, logprobs],
     acc_mutual_info: () => {
@@ -60,7 +62,8 @@ export function scoreChoices(
 function goldOf(gold: unknown, choices: readonly string[], several: boolean): Gold {
   const bounded = (position: number) => (position < choices.length ? position : NO_CHOICE)
   if (Array.isArray(gold)) return gold.map((position) => bounded(Number(position)))
-  if (several) throw new StemkitError('bad-input', 'the first document has a list of right answers, a later one has none')
+  if (several)
+    throw new StemkitError('bad-input', 'the first document has a list of right answers, a later one has none')
   if (typeof gold === 'number' || typeof gold === 'boolean') return bounded(Number(gold))
   const position = choices.indexOf(String(gold))
   return position < 0 ? NO_CHOICE : position

@@ -19,7 +19,10 @@ export function scoreGeneration(
   context: FieldContext & { readonly hasSeveralTargets: boolean },
 ): Record<string, MetricValue> {
   if (typeof answer !== 'string') {
-    throw new StemkitError('bad-input', `${task.name}: its filters leave ${pythonStr(answer)}; metrics compare one text (end with take_first)`)
+    throw new StemkitError(
+      'bad-input',
+      `${task.name}: its filters leave ${pythonStr(answer)}; metrics compare one text (end with take_first)`,
+    )
   }
   const target = targetOf(task.target, row, context)
   const gold = task.choice === undefined ? target : choicesOf(task.choice, row, context).at(Number(target))

@@ -14,7 +14,10 @@ export const isGroup = (definition: Definition): definition is GroupDefinition =
  */
 export function checkDefinition(value: unknown, where: string): Definition {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new StemkitError('bad-input', `${where}: a task is a mapping with the key task, a group one with the key group`)
+    throw new StemkitError(
+      'bad-input',
+      `${where}: a task is a mapping with the key task, a group one with the key group`,
+    )
   }
   const fields = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null))
   if (!('task' in fields || 'group' in fields)) {

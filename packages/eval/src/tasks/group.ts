@@ -38,9 +38,11 @@ export const withSubgroups = (group: Group): Group[] => [
 
 /** The metrics of a definition, defaults filled in. */
 export function groupMetrics({ aggregate_metric_list: list = [] }: GroupDefinition): GroupMetric[] {
-  return (Array.isArray(list) ? list : [list]).map(({ metric, filter_list: filters, weight_by_size: weighted = true }) => ({
-    metric,
-    ...(filters !== undefined && { filters: typeof filters === 'string' ? [filters] : filters }),
-    weightBySize: weighted,
-  }))
+  return (Array.isArray(list) ? list : [list]).map(
+    ({ metric, filter_list: filters, weight_by_size: weighted = true }) => ({
+      metric,
+      ...(filters !== undefined && { filters: typeof filters === 'string' ? [filters] : filters }),
+      weightBySize: weighted,
+    }),
+  )
 }

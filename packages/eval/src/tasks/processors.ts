@@ -35,13 +35,17 @@ export interface Processors {
   >
   /** `filter_list[].filter[].function`, beside the built-in ones: from the answers to one request to what is left of them. */
   readonly filters?: Readonly<
-    Record<string, (answers: readonly unknown[], options: Readonly<Record<string, unknown>>, row: Row) => FilteredAnswer>
+    Record<
+      string,
+      (answers: readonly unknown[], options: Readonly<Record<string, unknown>>, row: Row) => FilteredAnswer
+    >
   >
 }
 
 /** All names of several sets; a later one has precedence. */
 export function mergeProcessors(...sets: readonly Processors[]): Processors {
-  const merge = <K extends keyof Processors>(key: K): Processors[K] => Object.assign({}, ...sets.map((set) => set[key]))
+  const merge = <K extends keyof Processors>(key: K) =>
+    Object.assign({}, ...sets.map((set) => set[key])) as NonNullable<Processors[K]>
   return {
     documents: merge('documents'),
     fields: merge('fields'),

@@ -41,7 +41,8 @@ export function createTaskRegistry(...sets: readonly TaskSet[]): TaskRegistry {
   /** A task, a group, or the tasks of a tag. */
   const resolve = (name: string, path: readonly string[]): (GroupChild | Group)[] => {
     const group = groups.get(name)
-    if (path.includes(name)) throw new StemkitError('bad-input', `group ${name} is within itself: ${[...path, name].join(' > ')}`)
+    if (path.includes(name))
+      throw new StemkitError('bad-input', `group ${name} is within itself: ${[...path, name].join(' > ')}`)
     if (group) return [buildGroup(group, [...path, name])]
     if (tasks.has(name)) return [{ task: name }]
     const tagged = tags.get(name)
@@ -73,7 +74,8 @@ export function createTaskRegistry(...sets: readonly TaskSet[]): TaskRegistry {
           if (isGroupItem) topGroups.push(item)
           for (const task of isGroupItem ? leafTasks(item) : [item.task]) {
             const source = from.get(task) ?? name
-            if (source !== name) throw new StemkitError('bad-input', `task ${task} is asked for twice: by ${source} and ${name}`)
+            if (source !== name)
+              throw new StemkitError('bad-input', `task ${task} is asked for twice: by ${source} and ${name}`)
             from.set(task, name)
             loaded.set(task, tasks.get(task) as TaskDefinition)
           }
@@ -87,6 +89,7 @@ export function createTaskRegistry(...sets: readonly TaskSet[]): TaskRegistry {
 /** Names of tasks by the tags that they have, sorted. */
 function tagsOf(tasks: Iterable<TaskDefinition>): Map<string, string[]> {
   const tags = new Map<string, string[]>()
-  for (const { task, tag = [] } of tasks) for (const name of [tag].flat()) tags.set(name, [...(tags.get(name) ?? []), task])
+  for (const { task, tag = [] } of tasks)
+    for (const name of [tag].flat()) tags.set(name, [...(tags.get(name) ?? []), task])
   return new Map([...tags].map(([name, tagged]) => [name, tagged.toSorted()]))
 }

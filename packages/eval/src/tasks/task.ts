@@ -71,8 +71,7 @@ export function resolveTask(definition: TaskDefinition, options: TaskOptions = {
     alias: definition.task_alias ?? definition.task,
     definition,
     outputType,
-    numFewshot:
-      numFewshot === undefined || definition.num_fewshot === 0 ? (definition.num_fewshot ?? 0) : numFewshot,
+    numFewshot: numFewshot === undefined || definition.num_fewshot === 0 ? (definition.num_fewshot ?? 0) : numFewshot,
     text: definition.doc_to_text ?? '',
     target: definition.doc_to_target ?? '',
     ...(definition.doc_to_choice !== undefined && { choice: definition.doc_to_choice }),
@@ -85,7 +84,9 @@ export function resolveTask(definition: TaskDefinition, options: TaskOptions = {
     filters: definition.filter_list ?? firstAnswer,
     repeats: definition.repeats ?? 1,
     generationArguments:
-      outputType === 'generate_until' ? { ...generationArguments(definition, fewshotDelimiter), ...options.genKwargs } : {},
+      outputType === 'generate_until'
+        ? { ...generationArguments(definition, fewshotDelimiter), ...options.genKwargs }
+        : {},
     version: definition.metadata?.version ?? 'Yaml',
   }
 }

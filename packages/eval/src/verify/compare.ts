@@ -19,7 +19,11 @@ interface TextDigest {
 /** All differences of two JSON values. Texts may be recorded as their digests; numbers must be equal to the last digit. */
 export async function differences(at: string, expected: unknown, actual: unknown): Promise<Mismatch[]> {
   if (isDigest(expected) && typeof actual === 'string') {
-    const digest = { sha256: await sha256(actual), chars: codePoints(actual), bytes: new TextEncoder().encode(actual).length }
+    const digest = {
+      sha256: await sha256(actual),
+      chars: codePoints(actual),
+      bytes: new TextEncoder().encode(actual).length,
+    }
     return differencesOfObjects(at, { ...expected }, digest)
   }
   if (Array.isArray(expected) && Array.isArray(actual)) {

@@ -67,4 +67,9 @@ export interface RecordedSample {
 }
 
 export const isEvalRecord = (value: unknown): value is EvalRecord =>
-  typeof value === 'object' && value !== null && 'run' in value && 'configs' in value && 'tasks' in value && 'result' in value
+  typeof value === 'object' &&
+  value !== null &&
+  'run' in value &&
+  'configs' in value &&
+  'tasks' in value &&
+  'result' in value

@@ -30,7 +30,12 @@ const unrecorded: Readonly<Record<string, TaskDefinition['fewshot_config']>> = {
  * The task that a record is about: our own where it is the same under the options of the run, else as the record has it. Code is
  * always our own task's of that name.
  */
-export function recordedTask(name: string, config: RecordedConfig, run: RecordedRun, registry: TaskRegistry): RecordedDefinition {
+export function recordedTask(
+  name: string,
+  config: RecordedConfig,
+  run: RecordedRun,
+  registry: TaskRegistry,
+): RecordedDefinition {
   const own = registry.names.includes(name) ? registry.load([name]).tasks.get(name) : undefined
   const recorded = resolveTask(definitionOf(name, config, own))
   if (!own) return { task: recorded }

@@ -31,7 +31,8 @@ export async function verifyFolder(folder: string, options: VerifyFolderOptions 
     const file = relative(folder, path)
     options.onProgress?.({ file, index, total: files.length })
     const record = await readRecord(path)
-    if (isEvalRecord(record)) verified.push(...(await verifyRecord(record, registry)).map((task) => ({ ...task, file })))
+    if (isEvalRecord(record))
+      verified.push(...(await verifyRecord(record, registry)).map((task) => ({ ...task, file })))
   }
   return verified
 }
@@ -41,7 +42,8 @@ async function recordFiles(folder: string): Promise<string[]> {
     throw new StemkitError('not-found', `${folder} cannot be read (${error.message})`)
   })
   const files = entries.filter((entry) => entry.isFile() && /\.json(?:\.gz)?$/.test(entry.name))
-  if (files.length === 0) throw new StemkitError('not-found', `${folder} has no records; they are files that end in .json.gz`)
+  if (files.length === 0)
+    throw new StemkitError('not-found', `${folder} has no records; they are files that end in .json.gz`)
   return files.map((entry) => join(entry.parentPath, entry.name)).toSorted()
 }
 

@@ -33,14 +33,15 @@ export interface VerifiedTask {
  * hashes and tables. Never throws for what a record holds; what cannot be built is a mismatch.
  */
 export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): Promise<VerifiedTask[]> {
-  const verified: (VerifiedTask & { readonly result?: TaskResult })[] = []
+  const outcomes: VerifiedTask[] = []
+  const results: Record<string, TaskResult> = {}
   for (const [name, recorded] of Object.entries(record.tasks)) {
-    verified.push(await verifyTask(name, recorded, record, registry))
+    const { outcome, result } = await verifyTask(name, recorded, record, registry)
+    outcomes.push(outcome)
+    if (result) results[name] = result
   }
-  const results = Object.fromEntries(verified.flatMap(({ name, result }) => (result ? [[name, result]] : [])))
   const [asked = ''] = record.run.tasks
   const mismatches = await verifyTotals(record, results)
-  const outcomes: VerifiedTask[] = verified.map(({ result: _, ...outcome }) => outcome)
   const at = outcomes.findIndex(({ name }) => name === asked)
   const shots = (record.result['n-shot'] as Record<string, number> | undefined)?.[asked] ?? null
   const base = outcomes[at] ?? { name: asked, fewshot: shots, ok: true, mismatches: [] }
@@ -48,7 +49,12 @@ export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): 
   return at < 0 ? [...outcomes, total] : outcomes.with(at, total)
 }
 
-async function verifyTask(name: string, recorded: RecordedTask, record: EvalRecord, registry: TaskRegistry) {
+async function verifyTask(
+  name: string,
+  recorded: RecordedTask,
+  record: EvalRecord,
+  registry: TaskRegistry,
+): Promise<{ outcome: VerifiedTask; result?: TaskResult }> {
   try {
     const { task, differs } = recordedTask(name, record.configs[name] ?? {}, record.run, registry)
     const plan = planRecorded(task, recorded, record, registry)
@@ -59,12 +65,12 @@ async function verifyTask(name: string, recorded: RecordedTask, record: EvalReco
       ...(await compareSamples(samples, recorded)),
     ]
     const result = taskResult(plan, samples, record.run.bootstrap_iters)
-    const outcome = { name, fewshot: task.numFewshot, ok: mismatches.length === 0, mismatches, result }
-    return differs && differs.length > 0 ? { ...outcome, differs } : outcome
+    const outcome = { name, fewshot: task.numFewshot, ok: mismatches.length === 0, mismatches }
+    return { outcome: differs && differs.length > 0 ? { ...outcome, differs } : outcome, result }
   } catch (error) {
     if (!StemkitError.isInstance(error)) throw error
     const mismatch = { at: 'task', expected: 'a record that can be built', actual: error.message }
-    return { name, fewshot: record.run.num_fewshot, ok: false, mismatches: [mismatch] }
+    return { outcome: { name, fewshot: record.run.num_fewshot, ok: false, mismatches: [mismatch] } }
   }
 }
 
@@ -140,7 +146,11 @@ async function compareSelection(name: string, recorded: RecordedTask, { run }: E
     ...(run.limit !== null && { limit: run.limit }),
     ...(run.samples?.[name] && { samples: run.samples[name] }),
   })
-  return differences('docs', recorded.docs.map(({ doc_id }) => doc_id), selected.map(({ docId }) => docId))
+  return differences(
+    'docs',
+    recorded.docs.map(({ doc_id }) => doc_id),
+    selected.map(({ docId }) => docId),
+  )
 }
 
 async function compareSamples(samples: readonly Sample[], recorded: RecordedTask): Promise<Mismatch[]> {

@@ -71,7 +71,10 @@ const byLikelihood = (name: string, { description, shots }: Prompt): TaskDefinit
   doc_to_text: 'Q: {{input}}\nA:',
   doc_to_target: '{{target}}',
   doc_to_choice: [...(choices[name] ?? [])],
-  fewshot_config: { sampler: 'first_n', samples: shots.map(({ input, target }) => ({ input, target: answerOf(target) })) },
+  fewshot_config: {
+    sampler: 'first_n',
+    samples: shots.map(({ input, target }) => ({ input, target: answerOf(target) })),
+  },
   num_fewshot: 3,
   metric_list: [{ metric: 'acc_norm', aggregation: 'mean', higher_is_better: true }],
   metadata: { version: 1 },

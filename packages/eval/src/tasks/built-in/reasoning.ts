@@ -34,10 +34,7 @@ export const reasoning: readonly (TaskDefinition | GroupDefinition)[] = [
     filter_list: [
       {
         name: 'strict-match',
-        filter: [
-          { function: 'regex', regex_pattern: String.raw`#### (\-?[0-9\.\,]+)` },
-          { function: 'take_first' },
-        ],
+        filter: [{ function: 'regex', regex_pattern: String.raw`#### (\-?[0-9\.\,]+)` }, { function: 'take_first' }],
       },
       {
         name: 'flexible-extract',
