@@ -5,12 +5,19 @@ import { sequenceRatio } from './sequence-matcher.ts'
 export type Similarity = (a: string, b: string) => number
 
 /**
- * LongBench's score of a line of code: the first line of the prediction that is not blank and has neither a backtick nor `#` nor `//`,
- * compared with the reference by fuzzywuzzy's `ratio`, which rounds to hundredths.
+ * LongBench's score of a line of code: the first line of the prediction that has neither a backtick nor `#` nor `//`, compared with the
+ * reference by fuzzywuzzy's `ratio`, which rounds to hundredths. Line ends before the first line do not count.
  * @param similarity `sequenceRatio` is what fuzzywuzzy takes by itself, `levenshteinRatio` where python-Levenshtein is installed
+ * @param skipsBlankLines whether a line of white space only is passed over, as in lm-evaluation-harness; in LongBench itself it is not
  */
-export function codeSimilarity(prediction: string, reference: string, similarity: Similarity = sequenceRatio): number {
-  const line = prediction.split('\n').find((text) => strip(text) !== '' && !/`|#|\/\//.test(text)) ?? ''
+export function codeSimilarity(
+  prediction: string,
+  reference: string,
+  similarity: Similarity = sequenceRatio,
+  skipsBlankLines = true,
+): number {
+  const lines = prediction.replace(/^\n+/, '').split('\n')
+  const line = lines.find((text) => !/`|#|\/\//.test(text) && !(skipsBlankLines && strip(text) === '')) ?? ''
   return line === reference ? 1 : roundHalfEven(100 * similarity(line, reference)) / 100
 }
 

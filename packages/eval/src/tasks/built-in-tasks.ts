@@ -3,11 +3,14 @@ import type { TaskSet } from './task-registry.ts'
 import { bbh } from './built-in/bbh.ts'
 import { commonsense, commonsenseProcessors } from './built-in/commonsense.ts'
 import { language, languageProcessors } from './built-in/language.ts'
+import { longbenchTasks } from './built-in/longbench.ts'
 import { mmlu } from './built-in/mmlu.ts'
 import { reasoning, reasoningProcessors } from './built-in/reasoning.ts'
 
+const longbench = longbenchTasks()
+
 /** The tasks of this package. */
 export const builtInTasks: TaskSet = {
-  definitions: [...commonsense, ...reasoning, ...mmlu, ...bbh, ...language],
-  processors: mergeProcessors(commonsenseProcessors, reasoningProcessors, languageProcessors),
+  definitions: [...commonsense, ...reasoning, ...mmlu, ...bbh, ...language, ...longbench.definitions],
+  processors: mergeProcessors(commonsenseProcessors, reasoningProcessors, languageProcessors, longbench.processors ?? {}),
 }
