@@ -5,7 +5,7 @@ export { createDecoder, type CreateDecoderOptions } from './decoder/create-decod
 export type { Asked, Chunk, Decoder } from './decoder/decoder.ts'
 export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
 export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } from './generation.ts'
-export { toLanguageModel } from './language-model.ts'
+export { languageModelOver, toLanguageModel } from './language-model.ts'
 export { loadRemoteModel, type LoadRemoteModelOptions } from './load-remote-model.ts'
 export {
   createModel,
@@ -32,6 +32,6 @@ export {
 export { argmax, logProbability } from './sampling/softmax.ts'
 export type { ChooserOptions, TokenLogprob } from './sampling/token-chooser.ts'
 export type { ScoreOptions, Scores } from './scoring.ts'
-export { openTableRows, type TableRows } from './table-rows.ts'
+export { openTableRows, sourceRows, type TableRows } from './table-rows.ts'
 export { createTextStream, type TextStream } from './text-stream.ts'
 export type { ModelStats, StoreUse, Usage } from './usage.ts'

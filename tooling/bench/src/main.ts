@@ -5,6 +5,7 @@ import { formatReport, type Benchmark } from './report.ts'
 /** Modules that export `run`; loaded when asked for. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decode: () => import('./decode/benchmark.ts'),
+  'decode-edits': () => import('./decode/edits-benchmark.ts'),
   'decode-tables': () => import('./decode/tables-benchmark.ts'),
   optimizer: () => import('./optimizer.ts'),
   store: () => import('./store.ts'),

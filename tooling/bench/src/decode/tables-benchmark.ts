@@ -6,7 +6,7 @@ import { createRowStore, openRowTable, payloadBytes, type RowStore } from '@stem
 import { openFileRows } from '@stemkit/store/node'
 import { describeMachine, type BenchmarkOptions, type Report, type Result, type Target } from '../report.ts'
 import { interleave, medianRatio, type Timing } from '../timing.ts'
-import { tokenStreams } from '../token-streams.ts'
+import { benchText, readOn } from './read-text.ts'
 import { makeModel, openDecoder, tablesLayout } from './stemkit/model.ts'
 import { TWINS } from './twin.ts'
 import { makeTables } from './write-model.ts'
@@ -17,6 +17,7 @@ const layout = tablesLayout(config)!
 const TIMES_BUDGET = 8
 const CONTEXT = 128
 const BATCHES = [1, 16] as const
+const text = benchText(config.vocabSize)
 
 /**
  * Decoding with tables in a file, eight times the memory that their rows are given, against decoding with all of them in memory: 4-bit
@@ -34,7 +35,7 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
     await openDecoder(model, { slots: BATCHES.at(-1)!, threads: availableParallelism() }),
     (each) => each.dispose(),
   )
-  const prompt = textOf(CONTEXT)
+  const prompt = text.first(CONTEXT)
   const first = await firstToken(decoder, url, prompt)
 
   const stored = await openStored(url)
@@ -47,12 +48,12 @@ export async function run({ progress, quick = false, signal }: BenchmarkOptions)
       await decoder.run([{ slot, start: 0, ids: prompt, asked: 'none', rows: model.rows }])
     }
     const steps = quick ? 8 : 64
-    const texts = [wordsOf(batch, 1), wordsOf(batch, 2)] as const
+    const texts = [text.readers(batch, 1), text.readers(batch, 2)] as const
     const before = stored.store.stats().cache!
     const times = await interleave(
       {
-        resident: { run: () => decode(decoder, model.rows, texts[0], steps) },
-        stored: { run: () => decode(decoder, stored.rows, texts[1], steps) },
+        resident: { run: () => readOn(decoder, { rows: model.rows, texts: texts[0], from: CONTEXT, steps }) },
+        stored: { run: () => readOn(decoder, { rows: stored.rows, texts: texts[1], from: CONTEXT, steps }) },
       },
       { ...(quick ? { rounds: 2 } : {}), warmUp: quick ? 1 : 4, progress, ...(signal ? { signal } : {}) },
     )
@@ -100,41 +101,8 @@ async function firstToken(decoder: Decoder, url: string, prompt: Int32Array) {
 
 /** Gathers the rows of many tokens, as a server that has run for a while has done. */
 async function warmUp(rows: TableRows): Promise<void> {
-  const [words] = wordsOf(1, 0)
+  const [words] = text.readers(1, 0)
   for (let i = 0; i < 2000; i++) await rows.gather(Int32Array.from({ length: 16 }, () => words!.next().value as number))
-}
-
-/** Steps over the next tokens of the texts, as if these had been chosen; the likeliest token is found all the same. */
-async function decode(
-  decoder: Decoder,
-  rows: TableRows,
-  texts: readonly Iterator<number>[],
-  steps: number,
-): Promise<void> {
-  for (let step = 0; step < steps; step++) {
-    const chunks = texts.map((text, slot) => ({
-      slot,
-      start: CONTEXT + step,
-      ids: Int32Array.of(text.next().value!),
-      asked: 'last' as const,
-      rows,
-    }))
-    for (const logits of await decoder.run(chunks)) argmax(logits)
-  }
-}
-
-const stream = (): Uint32Array => tokenStreams[0]!.read()!.filter((id) => id < config.vocabSize)
-let text: Uint32Array | undefined
-
-const textOf = (length: number): Int32Array => Int32Array.from((text ??= stream()).subarray(0, length))
-
-/** Places far from each other in a text, to read on from. */
-function wordsOf(batch: number, seed: number): Iterator<number>[] {
-  const words = (text ??= stream())
-  return Array.from({ length: batch }, (_, i) => {
-    let at = Math.floor(((i + seed / 3) / batch) * words.length)
-    return { next: () => ({ done: false, value: words[at++ % words.length]! }) }
-  })
 }
 
 interface Hits {
