@@ -4,7 +4,9 @@ import { nodeRuntime } from '@stemkit/compile/node'
 import { languageModelConformance } from '@stemkit/spec/testing'
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { collect, contentId, createModel, toLanguageModel, type Model } from './index.ts'
+import { createRowStore } from '@stemkit/store'
+import { collect, contentId, createModel, languageModelOver, toLanguageModel, type Model } from './index.ts'
+import { storedTables } from './testing/stored-tables.ts'
 import { tinyModel } from './testing/tiny-model.ts'
 import { byteLevelTokenizer } from './testing/tokenizers.ts'
 import type { LanguageModel, Scored } from '@stemkit/spec/language-model'
@@ -166,4 +168,18 @@ describe('the id', () => {
     const others = [await contentId(config, changed), await contentId({ ...config, normEps: 1e-6 }, weights)]
     expect(new Set([languageModel.id, ...others]).size).toBe(3)
   })
+})
+
+test('over other rows it says what a request that reads them does, and over its own what it always did', async () => {
+  const request = { context: [1, 2, 3], continuation: [4, 5] }
+  const [before] = await all(languageModel.score([request]))
+  const turned = new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.toReversed() }]))
+  const rows = createRowStore({ table: await storedTables(config, turned) })
+  const over = languageModelOver(model, { rows })
+  const [other] = await all(over.score([request]))
+  const { logprobs } = await model.score([1, 2, 3, 4, 5], { rows, from: 3 })
+  expect([...other!.logprobs]).toEqual([...logprobs].map((value) => expect.closeTo(value, 5) as number))
+  expect(other!.logprobs[0]).not.toBeCloseTo(before!.logprobs[0]!, 3)
+  const [again] = await all(languageModel.score([request]))
+  expect(again!.logprobs).toEqual(before!.logprobs)
 })

@@ -3,6 +3,7 @@ import type { GeneratedResult, LanguageModel, Scored, ScoredResult } from '@stem
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { collect } from './completion.ts'
 import { contentId } from './content-id.ts'
+import type { TableOptions } from './generation.ts'
 import { inOrder } from './in-order.ts'
 import type { Model, RunOptions } from './model.ts'
 import { startsOf } from './prompt.ts'
@@ -10,11 +11,20 @@ import { startsOf } from './prompt.ts'
 /**
  * A model as evaluation and editing tools see it: requests in, results out in the same order, the likeliest token unless a
  * request says otherwise. Twice as many requests as the model has slots are with it at a time, so that its steps are shared;
- * that changes a log-probability by rounding, less than 1e-5, or not at all if the model is deterministic. Its id is the content hash of the weights, with the version of tables that
- * are in a store. The caller still disposes the model.
+ * that changes a log-probability by rounding, less than 1e-5, or not at all if the model is deterministic. Its id is the
+ * content hash of the weights, with the version of tables that are in a store. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
-  const { config, maxLength, tokenizer, weights, rows } = model
+  const { config, weights, rows } = model
+  return { id: await contentId(config, weights, { ...options, rows }), ...languageModelOver(model) }
+}
+
+/** The same over other rows, of an edit that is only tried, say; without an id, as such rows need not have a name. */
+export function languageModelOver(
+  model: Model,
+  tables: Pick<TableOptions, 'overlay' | 'rows'> = {},
+): Omit<LanguageModel, 'id'> {
+  const { maxLength, tokenizer } = model
   const window = 2 * model.stats().slots
   const [startToken] = startsOf(tokenizer)
   const reader = (what: string): Tokenizer => {
@@ -22,7 +32,6 @@ export async function toLanguageModel(model: Model, options: RunOptions = {}): P
     return tokenizer
   }
   return {
-    id: await contentId(config, weights, { ...options, rows }),
     maxLength,
     startToken,
     endToken: tokenizer?.special.eos,
@@ -33,7 +42,7 @@ export async function toLanguageModel(model: Model, options: RunOptions = {}): P
     score(requests, { signal } = {}): AsyncGenerator<ScoredResult, void> {
       return inOrder(requests, { window, signal }, async (request, index, stop) => {
         const { tokens, from } = joined(request, startsOf(tokenizer), index)
-        const { logprobs, best } = await model.score(tokens, { from, signal: stop })
+        const { logprobs, best } = await model.score(tokens, { ...tables, from, signal: stop })
         return { index, logprobs, greedy: best.every((id, i) => id === tokens[from + i]) }
       })
     },
@@ -41,7 +50,7 @@ export async function toLanguageModel(model: Model, options: RunOptions = {}): P
     generate(requests, { signal } = {}): AsyncGenerator<GeneratedResult, void> {
       return inOrder(requests, { window, signal }, async ({ prompt, sampling, ...rest }, index, ending) => {
         const chosen = { temperature: sampling ? 1 : 0, topP: 1, ...sampling }
-        const asked = { ...rest, ...chosen, logprobs: false, signal: ending }
+        const asked = { ...tables, ...rest, ...chosen, logprobs: false, signal: ending }
         const { text, tokens } = await collect(model.generate(prompt, asked))
         return { index, text, tokens }
       })
