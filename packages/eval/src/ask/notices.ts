@@ -16,9 +16,12 @@ export function createNotices(onNotice: ((notice: string) => void) | undefined):
     answerShortened: () => void counts.answers++,
     give() {
       const { contexts, prompts, answers } = counts
-      if (contexts > 0) onNotice?.(`the model is too short for the context of ${requests(contexts)}: its beginning was cut off`)
-      if (prompts > 0) onNotice?.(`the model is too short for the prompt of ${requests(prompts)} and its answer: the prompt was cut`)
-      if (answers > 0) onNotice?.(`the model is too short for the answer of ${requests(answers)}: it may have fewer tokens`)
+      if (contexts > 0)
+        onNotice?.(`the model is too short for the context of ${requests(contexts)}: its beginning was cut off`)
+      if (prompts > 0)
+        onNotice?.(`the model is too short for the prompt of ${requests(prompts)} and its answer: the prompt was cut`)
+      if (answers > 0)
+        onNotice?.(`the model is too short for the answer of ${requests(answers)}: it may have fewer tokens`)
       Object.assign(counts, { contexts: 0, prompts: 0, answers: 0 })
     },
   }

@@ -9,7 +9,11 @@ import { rollingWindows } from './rolling-windows.ts'
 /** What a request becomes that is scored: one pair of tokens, or the windows of a long text. */
 export async function scoredPairs(
   request: ScoreRequest,
-  { tokens, maxLength, notices }: {
+  {
+    tokens,
+    maxLength,
+    notices,
+  }: {
     readonly tokens: TextTokens
     /** Undefined where the model's length is not known. */
     readonly maxLength: number | undefined

@@ -6,9 +6,7 @@ import { readChoices } from './read-completion.ts'
 export const PATH = '/completions'
 
 const models = z.object({
-  data: z.array(
-    z.object({ id: z.string(), max_model_len: z.number().optional(), owned_by: z.string().optional() }),
-  ),
+  data: z.array(z.object({ id: z.string(), max_model_len: z.number().optional(), owned_by: z.string().optional() })),
 })
 
 /** What a server says of one of its models; nothing, where it does not list them. */

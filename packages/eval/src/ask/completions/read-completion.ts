@@ -18,7 +18,10 @@ export function readChoices(body: unknown, count: number): CompletionChoice[] {
   const parsed = completion.safeParse(body)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw new StemkitError('corrupt', `the server's answer is no completion: ${issue!.path.join('.')}: ${issue!.message}`)
+    throw new StemkitError(
+      'corrupt',
+      `the server's answer is no completion: ${issue!.path.join('.')}: ${issue!.message}`,
+    )
   }
   const choices = parsed.data.choices.toSorted((a, b) => a.index - b.index)
   if (choices.length !== count) {
