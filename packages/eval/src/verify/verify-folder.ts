@@ -4,9 +4,10 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { StemkitError } from '@stemkit/spec/errors'
 import { builtInTasks } from '../tasks/built-in-tasks.ts'
-import { createTaskRegistry } from '../tasks/task-registry.ts'
+import { createTaskRegistry, type TaskRegistry } from '../tasks/task-registry.ts'
 import { isEvalRecord } from './record.ts'
 import { verifyRecord, type VerifiedTask } from './verify-record.ts'
+import { isUnitsRecord, verifyUnits } from './verify-units.ts'
 
 export interface VerifiedFolderTask extends VerifiedTask {
   /** The record, relative to the folder. */
@@ -31,10 +32,14 @@ export async function verifyFolder(folder: string, options: VerifyFolderOptions 
     const file = relative(folder, path)
     options.onProgress?.({ file, index, total: files.length })
     const record = await readRecord(path)
-    if (isEvalRecord(record))
-      verified.push(...(await verifyRecord(record, registry)).map((task) => ({ ...task, file })))
+    verified.push(...(await verifyAny(record, registry)).map((task) => ({ ...task, file })))
   }
   return verified
+}
+
+async function verifyAny(record: unknown, registry: TaskRegistry): Promise<VerifiedTask[]> {
+  if (isEvalRecord(record)) return verifyRecord(record, registry)
+  return isUnitsRecord(record) ? verifyUnits(record) : []
 }
 
 async function recordFiles(folder: string): Promise<string[]> {
