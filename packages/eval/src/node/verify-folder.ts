@@ -5,9 +5,9 @@ import { gunzip } from 'node:zlib'
 import { StemkitError } from '@stemkit/spec/errors'
 import { builtInTasks } from '../tasks/built-in-tasks.ts'
 import { createTaskRegistry, type TaskRegistry } from '../tasks/task-registry.ts'
-import { isEvalRecord } from './record.ts'
-import { verifyRecord, type VerifiedTask } from './verify-record.ts'
-import { isUnitsRecord, verifyUnits } from './verify-units.ts'
+import { isEvalRecord } from '../verify/record.ts'
+import { verifyRecord, type VerifiedTask } from '../verify/verify-record.ts'
+import { isUnitsRecord, verifyUnits } from '../verify/verify-units.ts'
 
 export interface VerifiedFolderTask extends VerifiedTask {
   /** The record, relative to the folder. */
