@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { convertCommand } from './commands/convert.ts'
 import { editCommand } from './commands/edit.ts'
+import { evalCommand } from './commands/eval.ts'
 import { exportCommand } from './commands/export.ts'
 import { generateCommand } from './commands/generate.ts'
 import { inspectCommand } from './commands/inspect.ts'
@@ -38,6 +39,7 @@ for (const command of [
   trainCommand(),
   generateCommand(),
   serveCommand(),
+  evalCommand(),
   verifyCommand(),
   convertCommand(),
   exportCommand(),

@@ -1,0 +1,51 @@
+import { verifyFolder, type VerifiedFolderTask } from '@stemkit/eval/node'
+import { StemkitError } from '@stemkit/spec/errors'
+import { Command } from 'commander'
+import pc from 'picocolors'
+import { signalOfProcess } from '../terminal/exit.ts'
+import { statusLine } from '../terminal/progress.ts'
+
+/** How many differences of a task are printed; JSON has them all. */
+const SHOWN = 3
+
+export function verifyVerb(): Command {
+  return new Command('verify')
+    .description('compare records of lm-evaluation-harness with what is computed here, to the last digit')
+    .argument('<dir>', 'folder of records, files that end in .json.gz or .json, laid out as shared/oracle-eval')
+    .option('--json', 'print the results as one JSON object')
+    .action(async (dir: string, { json }: { json?: boolean }) => {
+      const tasks = await verified(dir)
+      const failed = tasks.filter(({ ok }) => !ok)
+      process.stdout.write(json ? `${JSON.stringify({ ok: failed.length === 0, tasks })}\n` : listing(tasks))
+      if (failed.length > 0) {
+        const names = failed.map(({ name, file }) => `${name} (${file})`)
+        throw new StemkitError('corrupt', `eval verify: ${failed.length} of ${tasks.length} differ: ${names.join(', ')}`)
+      }
+    })
+}
+
+async function verified(dir: string): Promise<VerifiedFolderTask[]> {
+  const status = statusLine()
+  try {
+    return await verifyFolder(dir, {
+      signal: signalOfProcess(),
+      onProgress: ({ file, index, total }) => status.show(`${index + 1} of ${total}: ${file}`),
+    })
+  } finally {
+    status.clear()
+  }
+}
+
+function listing(tasks: readonly VerifiedFolderTask[]): string {
+  const colour = pc.createColors(process.stdout.isTTY)
+  const width = Math.max(...tasks.map(({ name }) => name.length)) + 2
+  const lines = tasks.flatMap(({ name, fewshot, ok, mismatches, file }) => {
+    const shots = fewshot === null ? '' : `${fewshot} shots`
+    const outcome = ok ? colour.green('ok') : colour.red(`${mismatches.length} differences`)
+    const details = mismatches
+      .slice(0, SHOWN)
+      .map(({ at, expected, actual }) => `  ${at}: recorded ${expected}, computed ${actual}`)
+    return [`${name.padEnd(width)}${shots.padEnd(10)}${outcome.padEnd(6)}${file}`, ...details]
+  })
+  return `${lines.join('\n')}\n`
+}
