@@ -10,7 +10,7 @@ export function requestOrder(requests: readonly EvalRequest[]): number[] {
     request.kind === 'loglikelihood_rolling' ? request.text : request.context,
   )
   const ends = requests.map((request) => (request.kind === 'loglikelihood' ? request.continuation : ''))
-  const sorted = [...requests.keys()].sort(
+  const sorted = [...requests.keys()].toSorted(
     (a, b) => compare(contexts[a]!, contexts[b]!) || compare(ends[a]!, ends[b]!) || a - b,
   )
   const families: { longest: number; members: number[] }[] = []
@@ -24,7 +24,7 @@ export function requestOrder(requests: readonly EvalRequest[]): number[] {
       family.longest = Math.max(family.longest, text.length)
     }
   }
-  return families.sort((a, b) => b.longest - a.longest).flatMap(({ members }) => members)
+  return families.toSorted((a, b) => b.longest - a.longest).flatMap(({ members }) => members)
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

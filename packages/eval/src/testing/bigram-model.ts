@@ -11,16 +11,16 @@ export const BOS = 256
 export const EOS = 257
 
 /**
- * A language model that counts: the probability of a byte depends on the one before it, as in `text`, each pair counted once
+ * A language model that counts: the probability of a byte depends on the one before it, as in `source`, each pair counted once
  * more. What is likeliest is settled by the byte's number.
  */
 export function bigramModel(
-  text: string,
+  source: string,
   { maxLength = 64, stats = { tokensRead: 0, requests: 0 } }: { maxLength?: number; stats?: BigramStats } = {},
 ): LanguageModel {
   const size = 258
   const counts = new Float64Array(size * size).fill(1)
-  const bytes = [BOS, ...new TextEncoder().encode(text), EOS]
+  const bytes = [BOS, ...new TextEncoder().encode(source), EOS]
   for (let i = 1; i < bytes.length; i++) counts[bytes[i - 1]! * size + bytes[i]!]! += 1
   const row = (token: number): Float64Array => counts.subarray(token * size, (token + 1) * size)
   const logprob = (before: number, token: number): number =>
@@ -30,7 +30,7 @@ export function bigramModel(
     new TextDecoder().decode(Uint8Array.from(tokens.filter((token) => token < 256)))
 
   return {
-    id: `bigrams of ${text.length} characters`,
+    id: `bigrams of ${source.length} characters`,
     maxLength,
     startToken: BOS,
     endToken: EOS,

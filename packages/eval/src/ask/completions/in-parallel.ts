@@ -32,18 +32,19 @@ export async function* inParallel<T, R>(
   const iterator = items[Symbol.asyncIterator]()
   const running = new Set<Promise<void>>()
   const done: R[] = []
-  let failure: { readonly error: unknown } | undefined
+  /** The first is the one that counts. */
+  const failures: unknown[] = []
   let isOver = false
   try {
     while (true) {
-      while (!isOver && !failure && running.size < concurrency) {
-        const next = await iterator.next().catch((error: unknown) => void (failure ??= { error }))
+      while (!isOver && failures.length === 0 && running.size < concurrency) {
+        const next = await iterator.next().catch((error: unknown) => void failures.push(error))
         if (!next || next.done) isOver = true
         else {
           const task = work(next.value, stop)
             .then(
               (result) => void done.push(result),
-              (error: unknown) => void (failure ??= { error }),
+              (error: unknown) => void failures.push(error),
             )
             .finally(() => running.delete(task))
           running.add(task)
@@ -52,9 +53,9 @@ export async function* inParallel<T, R>(
       yield* done.splice(0)
       if (done.length > 0) continue
       if (running.size > 0) await Promise.race(running)
-      else if (isOver || failure) break
+      else if (isOver || failures.length > 0) break
     }
-    if (failure) throw failure.error
+    if (failures.length > 0) throw failures[0]
   } finally {
     leaving.abort(new Error('the results are not wanted'))
     void iterator.return?.(undefined)

@@ -1,14 +1,15 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { z } from 'zod'
 
-const logprobs = z.object({
+const scoredTokens = z.object({
+  tokens: z.array(z.string()).nullish(),
   token_logprobs: z.array(z.number().nullable()),
   top_logprobs: z.array(z.record(z.string(), z.number()).nullable()).nullish(),
   text_offset: z.array(z.number()).nullish(),
 })
 
 const completion = z.object({
-  choices: z.array(z.object({ index: z.int(), text: z.string(), logprobs: logprobs.nullish() })),
+  choices: z.array(z.object({ index: z.int(), text: z.string(), logprobs: scoredTokens.nullish() })),
 })
 
 export type CompletionChoice = z.infer<typeof completion>['choices'][number]

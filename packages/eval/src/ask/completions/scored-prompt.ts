@@ -1,4 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
+import { codePoints } from '../../python/text.ts'
 import { moveSpace, type TokenPair } from '../encode-pair.ts'
 import type { LoglikelihoodRequest } from '../requests.ts'
 import { scoresBetween, type ChoiceScore, type CompletionChoice } from './read-completion.ts'
@@ -28,19 +29,21 @@ export function promptOfTokens({ context, continuation }: TokenPair): ScoredProm
 }
 
 /**
- * Text, which the server makes tokens of. Its continuation is found by where the server says that tokens begin, counted in
- * UTF-16 units or in characters.
+ * Text, which the server makes tokens of. Its continuation is found by where the server says that tokens begin.
  * @throws while reading: unsupported where no token begins with the continuation
  */
 export function promptOfText(request: LoglikelihoodRequest): ScoredPrompt {
   const { context, continuation } = moveSpace(request.context, request.continuation)
+  const prompt = context + continuation
   return {
-    prompt: context + continuation,
+    prompt,
     read(choice, made) {
       const offsets = choice.logprobs?.text_offset ?? []
-      const end = (choice.logprobs?.token_logprobs.length ?? 0) - made
-      const starts = [context.length, [...context].length].map((at) => offsets.indexOf(at))
-      let from = starts.find((at) => at >= 0) ?? -1
+      const end = offsets.length - made
+      const length = (offsets[end - 1] ?? 0) + (choice.logprobs?.tokens?.[end - 1]?.length ?? 0)
+      // Places are counted in UTF-16 units or in characters: by where the text ends one sees which.
+      const lengthOf = [(text: string) => text.length, codePoints].find((each) => each(prompt) === length)
+      let from = lengthOf ? offsets.indexOf(lengthOf(context)) : -1
       if (from < 0 || from >= end) {
         throw new StemkitError(
           'unsupported',
