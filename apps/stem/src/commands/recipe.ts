@@ -1,43 +1,92 @@
 import { join } from 'node:path'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Command } from 'commander'
-import { signalOfProcess } from '../terminal/exit.ts'
+import { Command, Option } from 'commander'
+import { PLACEMENTS, type PlacementName } from '../recipes/facts/models.ts'
+import { factsRecipe } from '../recipes/facts/recipe.ts'
 import { sotuRecipe } from '../recipes/sotu.ts'
+import { signalOfProcess } from '../terminal/exit.ts'
 import { wholeNumber } from './number-option.ts'
-
-const recipes = { sotu: sotuRecipe } as const
 
 interface RecipeFlags {
   readonly run?: string
   readonly steps?: number
   readonly seed: number
-  readonly seeds: number
+  readonly seeds?: number
+  readonly pairs?: number
+  readonly placement?: PlacementName
+  readonly study?: boolean
   readonly resume?: boolean
   readonly json?: boolean
+}
+
+interface Recipe {
+  /** Options that only some recipes have. */
+  readonly own: readonly (keyof RecipeFlags)[]
+  run(flags: RecipeFlags, common: ReturnType<typeof commonOf>): Promise<void>
+}
+
+const PLACEMENT_NAMES = Object.keys(PLACEMENTS) as PlacementName[]
+
+const recipes: Readonly<Record<string, Recipe>> = {
+  sotu: {
+    own: ['seeds'],
+    run: ({ seeds = 1 }, common) => sotuRecipe({ ...common, seeds }),
+  },
+  facts: {
+    own: ['pairs', 'placement', 'study'],
+    run({ pairs = 600, placement, study }, common) {
+      if (placement && study) {
+        throw new StemkitError('bad-input', 'recipe facts: --study trains all placements; leave out --placement')
+      }
+      return factsRecipe({ ...common, pairs, placements: study ? PLACEMENT_NAMES : [placement ?? 'full'] })
+    },
+  },
 }
 
 export function recipeCommand(): Command {
   return new Command('recipe')
     .description('run a complete experiment: text, models, comparison and report')
-    .argument('<name>', 'sotu: a STEM model and its dense twin on the State of the Union addresses')
+    .argument(
+      '<name>',
+      'sotu: a STEM model and its dense twin on the State of the Union addresses; facts: the same on facts about countries, which are then edited',
+    )
     .option('--run <folder>', 'where everything goes (default: runs/<name>)')
-    .option('--steps <n>', 'steps of each model (default: 600)', wholeNumber(1))
+    .option('--steps <n>', 'steps of each model (default: as the recipe has it)', wholeNumber(1))
     .option('--seed <n>', 'seed of weights and data order', wholeNumber(0), 0)
-    .option('--seeds <n>', 'repeat with so many seeds, to see the spread', wholeNumber(1), 1)
+    .option('--seeds <n>', 'sotu: repeat with so many seeds, to see the spread (default: 1)', wholeNumber(1))
+    .option('--pairs <n>', 'facts: pairs of countries to edit (default: 600)', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--placement <name>',
+        'facts: which of the 4 layers are STEM (default: full, all but the first)',
+      ).choices(PLACEMENT_NAMES),
+    )
+    .option('--study', 'facts: train and edit a model for every placement')
     .option('--resume', 'go on with a run that was stopped')
     .option('--json', 'print the results as one JSON object')
     .action(async (name: string, flags: RecipeFlags) => {
-      if (!Object.hasOwn(recipes, name)) {
+      const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined
+      if (!recipe) {
         throw new StemkitError('bad-input', `there is no recipe ${name}; there is ${Object.keys(recipes).join(', ')}`)
       }
-      await recipes[name as keyof typeof recipes]({
-        runFolder: flags.run ?? join('runs', name),
-        steps: flags.steps,
-        seed: flags.seed,
-        seeds: flags.seeds,
-        resume: flags.resume ?? false,
-        json: flags.json ?? false,
-        signal: signalOfProcess(),
-      })
+      checkOwn(name, flags)
+      await recipe.run(flags, commonOf(name, flags))
     })
+}
+
+const commonOf = (name: string, flags: RecipeFlags) => ({
+  runFolder: flags.run ?? join('runs', name),
+  steps: flags.steps,
+  seed: flags.seed,
+  resume: flags.resume ?? false,
+  json: flags.json ?? false,
+  signal: signalOfProcess(),
+})
+
+/** @throws bad-input for an option that is another recipe's */
+function checkOwn(name: string, flags: RecipeFlags): void {
+  for (const [other, { own }] of Object.entries(recipes)) {
+    const stray = other === name ? undefined : own.find((flag) => flags[flag] !== undefined)
+    if (stray) throw new StemkitError('bad-input', `recipe ${name}: --${stray} is an option of ${other}`)
+  }
 }

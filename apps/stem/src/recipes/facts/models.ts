@@ -3,6 +3,9 @@ import type { RunConfig } from '../../config/schema.ts'
 
 const LAYERS = 4
 
+/** Optimiser steps of each model. */
+export const DEFAULT_STEPS = 2000
+
 /** Which layers of a model are STEM, by the names that `--placement` takes. */
 export const PLACEMENTS = {
   full: [1, 2, 3],

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { permutation } from '@stemkit/data'
 import { makeFolder, writeFileAtomically } from '@stemkit/weights/node'
-import { readCountries } from './countries.ts'
+import { readCountries, type Country } from './countries.ts'
 import { factsOf, sentencesOf, type Fact } from './facts.ts'
 import { readGlosses } from './glosses.ts'
 
@@ -19,9 +19,8 @@ export interface FactsText {
   readonly heldOutGlosses: readonly string[]
 }
 
-/** All sentences, each a document of its own. The seed chooses the glosses. */
-export async function makeText(seed: number): Promise<FactsText> {
-  const countries = readCountries()
+/** All sentences about some countries, each a document of its own. The seed chooses the glosses, and what opens a sentence. */
+export async function makeText(seed: number, countries: readonly Country[] = readCountries()): Promise<FactsText> {
   const facts = factsOf(countries)
   const words = countries.flatMap(({ name }) => name.split(/[ -]/)).filter((word) => /^\p{Lu}/u.test(word))
   const glosses = await readGlosses(new Set(words.map((word) => word.toLowerCase())))

@@ -1,12 +1,23 @@
+import type { Strategy } from '@stemkit/edit'
 import type { Relation } from '../relations.ts'
 import type { Effect, Method } from './efficacy.ts'
 import type { Bystander } from './locality.ts'
 import type { Lengths } from './pairs.ts'
+import type { Change } from './readings.ts'
 import type { Recalled, WordingSet } from './recall.ts'
 import { wilson, type Share } from './wilson.ts'
 
 /** A relation, or all of them together. */
 export type Scope = Relation | 'all'
+
+/** How pairs were edited: by one strategy, or each by that of `DEFAULT_STRATEGIES` which suits its numbers of tokens. */
+export interface MethodKey extends Omit<Method, 'strategy'> {
+  readonly strategy: Strategy | 'default'
+  readonly lengths: Lengths | 'any'
+}
+
+/** The strategies that stand for all others where one is wanted for any numbers of tokens. */
+export const DEFAULT_STRATEGIES: readonly Strategy[] = ['one_to_one', 'copying', 'subset_first']
 
 export interface RecallCell {
   readonly relation: Scope
@@ -16,9 +27,8 @@ export interface RecallCell {
   readonly generated: Share
 }
 
-export interface EfficacyCell extends Method {
+export interface EfficacyCell extends MethodKey {
   readonly relation: Scope
-  readonly lengths: Lengths
   readonly side: Effect['side']
   readonly set: WordingSet
   readonly prompts: number
@@ -26,6 +36,8 @@ export interface EfficacyCell extends Method {
   readonly wanted: Share
   /** The same of those prompts to which the untouched model answers truly for both countries. */
   readonly wantedOfKnown: Share
+  /** The likeliest answer begins with the same token. */
+  readonly begins: Share
   /** Greedy decoding gives exactly that answer. */
   readonly generated: Share
   /** The answer from before the edit still is the likeliest. */
@@ -34,9 +46,8 @@ export interface EfficacyCell extends Method {
   readonly before: { readonly wanted: Share; readonly old: Share }
 }
 
-export interface LocalityCell extends Method {
+export interface LocalityCell extends MethodKey {
   readonly relation: Scope
-  readonly lengths: Lengths
   /** Whether the countries that are asked about share a token with the edited one. */
   readonly shares: boolean
   readonly prompts: number
@@ -49,7 +60,7 @@ export interface LocalityCell extends Method {
 
 /** Cells of recall, for each relation and all together. */
 export const recallCells = (recalled: readonly Recalled[]): RecallCell[] =>
-  grouped(recalled, ({ fact, set }) => ({ relation: fact.relation, set })).map(({ key, members }) => ({
+  grouped(recalled, ({ fact, set }) => [{ relation: fact.relation, set }]).map(({ key, members }) => ({
     ...key,
     right: shareOf(members, trialOfRecall, ({ fact, chosen }) => chosen === fact.answer),
     generated: shareOf(members, trialOfRecall, ({ generated }) => generated),
@@ -58,13 +69,10 @@ export const recallCells = (recalled: readonly Recalled[]): RecallCell[] =>
 const trialOfRecall = ({ fact }: Recalled): unknown => fact
 
 export const efficacyCells = (effects: readonly Effect[]): EfficacyCell[] =>
-  grouped(effects, ({ relation, set, lengths, side, ...effect }) => ({
-    relation,
-    ...methodOf(effect),
-    lengths,
-    side,
-    set,
-  })).map(({ key, members }) => {
+  grouped(effects, (effect) => {
+    const { relation, side, set } = effect
+    return keysOf(effect).map((method) => ({ relation, ...method, side, set }))
+  }).map(({ key, members }) => {
     const share = (isSo: (effect: Effect) => boolean, of = members): Share => shareOf(of, ({ pair }) => pair, isSo)
     const isWanted = ({ answer }: Effect): boolean => answer === 'wanted'
     return {
@@ -75,6 +83,7 @@ export const efficacyCells = (effects: readonly Effect[]): EfficacyCell[] =>
         isWanted,
         members.filter(({ known }) => known),
       ),
+      begins: share(({ begins }) => begins),
       generated: share(({ generated }) => generated),
       old: share(({ answer }) => answer === 'old'),
       before: {
@@ -85,12 +94,10 @@ export const efficacyCells = (effects: readonly Effect[]): EfficacyCell[] =>
   })
 
 export const localityCells = (bystanders: readonly Bystander[]): LocalityCell[] =>
-  grouped(bystanders, ({ relation, lengths, shares, ...bystander }) => ({
-    relation,
-    ...methodOf(bystander),
-    lengths,
-    shares,
-  })).map(({ key, members }) => {
+  grouped(bystanders, (bystander) => {
+    const { relation, shares } = bystander
+    return keysOf(bystander).map((method) => ({ relation, ...method, shares }))
+  }).map(({ key, members }) => {
     const share = (isSo: (bystander: Bystander) => boolean): Share => shareOf(members, ({ pair }) => pair, isSo)
     return {
       ...key,
@@ -101,12 +108,36 @@ export const localityCells = (bystanders: readonly Bystander[]): LocalityCell[] 
     }
   })
 
-const methodOf = ({ change, operation, strategy, layers }: Method): Method => ({
-  change,
-  operation,
-  strategy,
-  ...(layers && { layers }),
-})
+/** Efficacy by the numbers of tokens of source and target, such as `1 to 2`, with the default strategies. */
+export const tokenCells = (
+  effects: readonly Effect[],
+): { readonly change: Change; readonly tokens: string; readonly set: WordingSet; readonly wanted: Share }[] =>
+  grouped(
+    effects.filter((effect) => effect.operation === 'overwrite' && isDefault(effect)),
+    ({ relation, change, tokens, set }) => [{ relation, change, tokens, set }],
+  ).flatMap(({ key: { relation, ...key }, members }) =>
+    relation === 'all'
+      ? [
+          {
+            ...key,
+            wanted: shareOf(
+              members,
+              ({ pair }) => pair,
+              ({ answer }) => answer === 'wanted',
+            ),
+          },
+        ]
+      : [],
+  )
+
+function keysOf(member: Method & { readonly lengths: Lengths }): MethodKey[] {
+  const { change, operation, strategy, layers, lengths } = member
+  const common = { change, operation, ...(layers && { layers }) }
+  const own: MethodKey = { ...common, strategy, lengths }
+  return isDefault(member) ? [own, { ...common, strategy: 'default', lengths: 'any' }] : [own]
+}
+
+const isDefault = ({ strategy, layers }: Method): boolean => !layers && DEFAULT_STRATEGIES.includes(strategy)
 
 /** The mean over trials of the share of each in which it is so. */
 export function shareOf<T>(
@@ -129,17 +160,18 @@ export function shareOf<T>(
 /** Members with the same key together, and once more all relations together. */
 function grouped<T, K extends { readonly relation: Relation }>(
   members: readonly T[],
-  keyOf: (member: T) => K,
+  keysFor: (member: T) => readonly K[],
 ): { readonly key: Omit<K, 'relation'> & { readonly relation: Scope }; readonly members: T[] }[] {
   const groups = new Map<string, { key: Omit<K, 'relation'> & { relation: Scope }; members: T[] }>()
   for (const member of members) {
-    const own = keyOf(member)
-    for (const relation of ['all', own.relation] as const) {
-      const key = { ...own, relation }
-      const name = JSON.stringify(key)
-      const group = groups.get(name) ?? { key, members: [] }
-      group.members.push(member)
-      groups.set(name, group)
+    for (const own of keysFor(member)) {
+      for (const relation of ['all', own.relation] as const) {
+        const key = { ...own, relation }
+        const name = JSON.stringify(key)
+        const group = groups.get(name) ?? { key, members: [] }
+        group.members.push(member)
+        groups.set(name, group)
+      }
     }
   }
   return [...groups.values()]

@@ -29,6 +29,8 @@ export interface Effect extends Method {
   readonly set: WordingSet
   /** The likeliest answer: what the edit wants, what was so before, or another. */
   readonly answer: 'wanted' | 'old' | 'other'
+  /** Whether the likeliest answer begins with the same token as the wanted one. */
+  readonly begins: boolean
   /** Whether greedy decoding gives exactly the wanted answer. */
   readonly generated: boolean
   /** Whether the wanted answer was the likeliest before the edit, and whether the old one was. */
@@ -70,9 +72,9 @@ export async function measureEfficacy(
   methods: readonly Method[],
   { seed, before, ...options }: EfficacyOptions,
 ): Promise<Effects> {
-  const asked: (Omit<Effect, 'answer' | 'generated' | 'before' | 'known'> & {
+  const asked: (Omit<Effect, 'answer' | 'begins' | 'generated' | 'before' | 'known'> & {
     readonly fact: Fact
-    readonly wanted: string
+    readonly other: Fact
     readonly template: string
   })[] = []
   const questions: Question[] = []
@@ -113,7 +115,8 @@ export async function measureEfficacy(
     const answer = kindOf(subject.answerOf(fact.relation, chosen))
     const was = kindOf(before(fact, template))
     const known = was === 'old' && before(other, template) === other.answer
-    return { ...each, answer, generated, before: was, known }
+    const begins = subject.answersBeginAlike(fact.relation, chosen, other.answer)
+    return { ...each, answer, begins, generated, before: was, known }
   })
   return { effects, refused }
 }

@@ -1,9 +1,11 @@
 import type { Fact } from '../facts.ts'
 import { RELATIONS } from '../relations.ts'
 import {
+  DEFAULT_STRATEGIES,
   efficacyCells,
   localityCells,
   recallCells,
+  tokenCells,
   type EfficacyCell,
   type LocalityCell,
   type RecallCell,
@@ -22,6 +24,7 @@ export interface Findings {
   readonly stemLayers: readonly number[]
   readonly recall: readonly RecallCell[]
   readonly efficacy: readonly EfficacyCell[]
+  readonly byTokens: ReturnType<typeof tokenCells>
   readonly locality: readonly LocalityCell[]
   /** Edits that rows cannot express. */
   readonly refused: Effects['refused']
@@ -32,9 +35,6 @@ export interface ExperimentOptions {
   readonly signal: AbortSignal
   readonly onProgress: (text: string) => void
 }
-
-/** The strategies that stand for all others where one is wanted for any numbers of tokens. */
-export const DEFAULT_STRATEGIES: readonly string[] = ['one_to_one', 'copying', 'subset_first']
 
 /** As many pairs of each relation, `count` in all. */
 export const pairsOf = (facts: readonly Fact[], subject: Subject, count: number, seed: number): Pair[] =>
@@ -79,6 +79,7 @@ export async function experiment(
     stemLayers: feedForwards.flatMap((kind, layer) => (kind === 'stem' ? [layer] : [])),
     recall: recallCells(recalled),
     efficacy: efficacyCells(effects),
+    byTokens: tokenCells(effects),
     locality: localityCells(bystanders),
     refused,
   }
