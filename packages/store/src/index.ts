@@ -37,7 +37,7 @@ export type {
   RowsIdentity,
   TableVersion,
 } from './table/row-table.ts'
-export { overlayView, type OverlayView, type OverlayViewOptions } from './overlay/overlay-view.ts'
+export { overlayView, type OverlayKeys, type OverlayView, type OverlayViewOptions } from './overlay/overlay-view.ts'
 export {
   createRowTable,
   openRowTable,

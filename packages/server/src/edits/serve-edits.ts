@@ -2,7 +2,7 @@ import type { EditedTable } from '@stemkit/edit'
 import type { RowSource } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowOptions } from '@stemkit/spec/row-driver'
-import type { RowStore, RowTable } from '@stemkit/store'
+import type { OverlayKeys, RowStore, RowTable } from '@stemkit/store'
 import { openStand, type Stand } from './stand.ts'
 
 /** The edits over a model's tables, as requests read them. */
@@ -56,6 +56,7 @@ const LOOK_MS = 1000
 export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdits> {
   const { rows, openTable, budget = BUDGET, signal } = options
   const turns = inTurn()
+  const known = new Map<number, OverlayKeys>()
   let current = await standOnNewest(signal ? { signal } : {})
   let lookedAt = performance.now()
   let isDisposed = false
@@ -64,7 +65,7 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     const table = await openTable('read', cancel)
     try {
       requireSameRows(table, rows)
-      return await openStand(table, { base: rows, budget })
+      return await openStand(table, { base: rows, budget, known })
     } catch (error) {
       await table.dispose()
       throw error

@@ -1,7 +1,7 @@
 import { editStack } from '@stemkit/edit'
 import { nameOfRows, overlayRows, type OverlayRows, type RowSource } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
-import type { RowStore, RowTable } from '@stemkit/store'
+import type { OverlayKeys, RowStore, RowTable } from '@stemkit/store'
 
 /** One version of a table with its edits, which stays as it is while requests read it. */
 export interface Stand {
@@ -21,6 +21,8 @@ export interface StandOptions {
   readonly base: RowStore
   /** Bytes of memory for rows of edits. */
   readonly budget: number
+  /** What former stands have read about overlays. */
+  readonly known: Map<number, OverlayKeys>
 }
 
 /** What stands for everybody's edits in the name of rows: the version says which these are. */
@@ -29,9 +31,11 @@ const EDITS = 'edits'
 const OPEN = 32
 
 /** The table is the stand's from now on, unless opening fails. */
-export async function openStand(table: RowTable, { base, budget }: StandOptions): Promise<Stand> {
+export async function openStand(table: RowTable, { base, budget, known: read }: StandOptions): Promise<Stand> {
   const edits = editStack({ table })
-  const everybody = await overlayRows(table, edits, { base, budget })
+  const everybody = await overlayRows(table, edits, { base, budget, known: read })
+  const there = new Set(table.overlays.map(({ number }) => number))
+  for (const number of read.keys()) if (!there.has(number)) read.delete(number)
   const label = edits.length > 0 ? [EDITS] : []
   const own: RowSource = { ...everybody, overlays: label }
   const open = new Map<string, Promise<{ readonly source: OverlayRows; readonly rows: RowSource }>>()
@@ -48,7 +52,7 @@ export async function openStand(table: RowTable, { base, budget }: StandOptions)
 
   const opened = async (overlay: string) => {
     const names = matches(overlay).filter((name) => !edits.includes(name))
-    const source = await overlayRows(table, names, { base: everybody })
+    const source = await overlayRows(table, names, { base: everybody, known: read })
     return { source, rows: { ...source, overlays: [...label, overlay] } }
   }
 

@@ -13,7 +13,7 @@ import { eventsOf, post } from '../testing/call.ts'
 import { editedModel, tableNames, type EditedModel } from '../testing/stored-tables.ts'
 
 const CLIENTS = 50
-const CHANGES = 14
+const CHANGES = 10
 const prompts = ['banana', 'a moon in the sea', 'nothing here ', 'a', 'we ate', 'who eats a']
 /** Tokens that get the rows of others: bytes of these characters. */
 const EDITS = { a: 'z', e: 'q', ' ': 'x' } as const
@@ -163,6 +163,6 @@ test(`${CLIENTS} clients stream while edits come and go: each answer is that of 
     expect({ text, tokens }).toEqual(references.get(names!.join())![prompt])
   }
   expect(seen.length).toBeGreaterThanOrEqual(CLIENTS)
-  expect(new Set(seen.map(({ version }) => version)).size).toBeGreaterThan(CHANGES / 4)
+  expect(new Set(seen.map(({ version }) => version)).size).toBeGreaterThan(2)
   expect(seen.filter(({ version, ended }) => ended > version).length).toBeGreaterThan(0)
 }, 60_000)

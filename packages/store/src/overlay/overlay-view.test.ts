@@ -79,6 +79,32 @@ describe('overlays of a table', () => {
     expect(block).toEqual(Uint8Array.from([...bytesFor(0, 0), ...new Uint8Array(12), ...bytesFor(5, 3)]))
   })
 
+  test('are read once by views that remember them', async () => {
+    const medium = newMedium(ROWS)
+    const table = await newTable(medium, ROWS)
+    await add(table, 'a', [1, 5], 1)
+    await add(table, 'b', [5], 2)
+    const reads: string[] = []
+    medium.onCall = (made) => {
+      if (made.startsWith('before get journal')) reads.push(made)
+    }
+    const known = new Map()
+    const stacked = async (stack: string[]): Promise<number[]> => {
+      reads.length = 0
+      const view = await overlayView(table, stack, { known })
+      return [...view.resolve(all)]
+    }
+    expect(await stacked(['a', 'b'])).toEqual([0, 8, 2, 3, 4, 10, 6, 7])
+    expect(reads).toHaveLength(2)
+    expect(await stacked(['b', 'a'])).toEqual([0, 8, 2, 3, 4, 9, 6, 7])
+    expect(reads).toHaveLength(0)
+    // One of the same name that was made anew is another one.
+    await table.removeOverlay('b')
+    await add(table, 'b', [6], 3)
+    expect(await stacked(['a', 'b'])).toEqual([0, 8, 2, 3, 4, 9, 11, 7])
+    expect(reads).toHaveLength(1)
+  })
+
   test('can be removed, and what they took is used again', async () => {
     const medium = newMedium(ROWS)
     const table = await newTable(medium, ROWS)

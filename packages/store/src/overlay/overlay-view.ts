@@ -8,6 +8,17 @@ import { findOverlay } from './overlays.ts'
 export interface OverlayViewOptions extends RowOptions {
   /** The table that holds the overlays. Default: the base itself. */
   readonly overlays?: RowTable
+  /**
+   * What earlier views have read about overlays of the same table, by their numbers: of a thousand overlays only new ones are
+   * read again. The view adds to it.
+   */
+  readonly known?: Map<number, OverlayKeys>
+}
+
+/** The rows that an overlay changes, ascending, and the key of each. */
+export interface OverlayKeys {
+  readonly ids: Uint32Array
+  readonly keys: Uint32Array
 }
 
 /** The rows of a table, some of them replaced by those of overlays. */
@@ -35,7 +46,7 @@ export interface OverlayView {
 export async function overlayView(
   base: RowTable,
   stack: readonly string[],
-  { overlays = base, ...opening }: OverlayViewOptions = {},
+  { overlays = base, known, ...opening }: OverlayViewOptions = {},
 ): Promise<OverlayView> {
   const { id, content, rows, layout, rowBytes } = base
   if (overlays !== base && JSON.stringify(entriesOf(overlays.layout)) !== JSON.stringify(entriesOf(layout))) {
@@ -47,8 +58,9 @@ export async function overlayView(
   /** Keys of the other table follow those of the base. */
   const offset = overlays === base ? 0 : rows
   const changed = sparseNumbers()
+  const all = overlays.overlays
   for (const name of stack) {
-    const overlay = findOverlay(overlays.overlays, name)
+    const overlay = findOverlay(all, name)
     if (overlay.base.table !== id || overlay.base.content !== content) {
       throw new StemkitError(
         'conflict',
@@ -56,7 +68,9 @@ export async function overlayView(
           `this is version ${content} of table ${id}; make it anew`,
       )
     }
-    const { ids, keys } = await overlays.overlayKeys(name, opening)
+    const read = known?.get(overlay.number) ?? (await overlays.overlayKeys(name, opening))
+    known?.set(overlay.number, read)
+    const { ids, keys } = read
     for (let i = 0; i < ids.length; i++) changed.set(ids[i]!, offset + keys[i]!)
   }
 

@@ -1,5 +1,6 @@
 import type { RowOptions } from '@stemkit/spec/row-driver'
 import type { RowLayout } from '../layout.ts'
+import type { OverlayKeys } from '../overlay/overlay-view.ts'
 
 /** A consistent state of all rows. */
 export interface TableVersion {
@@ -102,7 +103,7 @@ export interface RowTable {
   /** Makes a version without the overlay. The rows of the table never changed. */
   removeOverlay(name: string, options?: RowOptions): Promise<void>
   /** The rows that an overlay changes, ascending, and the key under which `read` takes each of them. */
-  overlayKeys(name: string, options?: RowOptions): Promise<{ readonly ids: Uint32Array; readonly keys: Uint32Array }>
+  overlayKeys(name: string, options?: RowOptions): Promise<OverlayKeys>
   /** Closes the driver too. Writes after the last snapshot are lost. */
   dispose(): Promise<void>
 }
