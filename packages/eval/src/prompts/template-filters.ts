@@ -31,7 +31,8 @@ export const templateFilters: Readonly<Record<string, Filter>> = {
   replace: (value, [from, to]) => pythonStr(value).replaceAll(pythonStr(from), () => pythonStr(to)),
   regex_replace: (value, [pattern, to, count = 0]) => {
     let left = Number(count) || Infinity
-    return pythonStr(value).replaceAll(pythonRegex(String(pattern)), (match) => (left-- > 0 ? String(to) : match))
+    const replace = (match: string, ...groups: unknown[]) => (left-- > 0 ? expanded(String(to), match, groups) : match)
+    return pythonStr(value).replaceAll(pythonRegex(String(pattern)), replace)
   },
   length: (value) => size(value),
   count: (value) => size(value),
@@ -45,6 +46,13 @@ export const templateFilters: Readonly<Record<string, Filter>> = {
   min: (value) => items(value).reduce((least, item) => (compare(item, least) < 0 ? item : least)),
   max: (value) => items(value).reduce((most, item) => (compare(item, most) > 0 ? item : most)),
 }
+
+/** A replacement with what groups matched in place of `\\1` and `\\g<1>`. */
+const expanded = (template: string, match: string, groups: readonly unknown[]) =>
+  template.replaceAll(/\\(?:g<(\d+)>|(\d))/g, (_, long?: string, short?: string) => {
+    const group = Number(long ?? short)
+    return group === 0 ? match : String(groups[group - 1] ?? '')
+  })
 
 const size = (value: unknown) => {
   if (typeof value === 'string') return codePoints(value)

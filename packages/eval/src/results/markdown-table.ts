@@ -44,14 +44,15 @@ function formatColumn(header: string, raw: readonly Cell[]): Column {
   const isReal = isNumeric && kinds.has('real')
   const decimals = Math.max(0, ...cells.filter(({ kind }) => kind === 'real').map(({ value }) => decimalsOf(value)))
   const texts = cells.map(({ kind, text, value }) => {
-    if (kind === 'text' || kind === 'blank') return text.replaceAll('|', String.raw`\|`)
+    if (kind === 'text' || kind === 'blank') return text
     return formatNumber(value, kind === 'integer' && !isReal ? 0 : decimals)
   })
   const width = Math.max(MIN_WIDTH, widthOf(header), ...texts.map(widthOf))
   const isRight = (kind: Kind) => isNumeric || kind === 'integer' || kind === 'real'
+  // Bars are escaped after the padding, so that such cells stick out.
   const padded = texts.map((text, i) => {
     const space = ' '.repeat(width - widthOf(text))
-    return isRight(cells[i]?.kind ?? 'text') ? space + text : text + space
+    return (isRight(cells[i]?.kind ?? 'text') ? space + text : text + space).replaceAll('|', String.raw`\|`)
   })
   return { isNumeric, width, cells: padded }
 }
