@@ -13,7 +13,7 @@ import { eventsOf, post } from '../testing/call.ts'
 import { editedModel, tableNames, type EditedModel } from '../testing/stored-tables.ts'
 
 const CLIENTS = 50
-const CHANGES = 10
+const CHANGES = 6
 const prompts = ['banana', 'a moon in the sea', 'nothing here ', 'a', 'we ate', 'who eats a']
 /** Tokens that get the rows of others: bytes of these characters. */
 const EDITS = { a: 'z', e: 'q', ' ': 'x' } as const
