@@ -1,4 +1,4 @@
-import type { Row } from './rows.ts'
+import type { Row, RowSource } from './rows.ts'
 
 /** What a filter leaves of the answers to a request: text, `[log-probability, greedy]`, a rolling log-probability, or a list of these. */
 export type FilteredAnswer = unknown
@@ -11,6 +11,8 @@ export interface DatasetContext {
   /** `metadata` of the task. */
   readonly metadata: Readonly<Record<string, unknown>>
   readonly countTokens?: (text: string) => number | Promise<number>
+  /** Rows of other data sets, where they are at hand. */
+  readonly rows?: RowSource
   readonly signal?: AbortSignal
 }
 
