@@ -1,6 +1,14 @@
 import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
-import { expandText, planEdit, planOccurrences, placeOccurrences, rowsInPlace, type Strategy } from '@stemkit/edit'
+import {
+  type EditInput,
+  expandText,
+  planEdit,
+  planOccurrences,
+  placeOccurrences,
+  rowsInPlace,
+  type Strategy,
+} from '@stemkit/edit'
 import { createModel, type Model } from '@stemkit/generate'
 import { createModelConfig, initializeWeights, type NamedArray } from '@stemkit/model'
 import { createRowTable, memoryRows, recordBytes } from '@stemkit/store'
@@ -62,7 +70,9 @@ const edit = (rest: Partial<TokenEdit>): TokenEdit => ({
   padId: 2,
   ...rest,
 })
-const input = ({ change: _, ...rest }: TokenEdit) => ({ ...rest, name: 'x' })
+const input = ({ operation, source, target: to, strategy, padId, layers }: TokenEdit): EditInput => {
+  return { name: 'x', operation, source, target: to, strategy, padId, layers }
+}
 
 /** What the reader says of every answer. */
 const asked = (each: TokenEdit): Promise<Reply[]> => {
