@@ -29,3 +29,22 @@ export {
   type Preview,
   type PreviewOptions,
 } from './preview/preview-edit.ts'
+export type { EditCase, Fact, Question } from './measure/cases/edit-case.ts'
+export { readCases, readFacts, type CaseFormat } from './measure/cases/read-cases.ts'
+export type { Donor } from './measure/find-donor.ts'
+export {
+  measureEdits,
+  type MeasuredCase,
+  type MeasuredEdits,
+  type MeasureEditsOptions,
+  type MeasureProgress,
+} from './measure/measure-edits.ts'
+export type { MeasuredModel } from './measure/measured-model.ts'
+export { measureSequence, type MeasureSequenceOptions, type SequencePoint } from './measure/measure-sequence.ts'
+export { METRICS, type CaseMetrics, type Metric, type MetricName, type Protocol } from './measure/metrics/metrics.ts'
+export { scoreOf, type MetricSummary } from './measure/metrics/summarize-cases.ts'
+export type { Summary } from './measure/metrics/summary.ts'
+export { cutTexts, perplexityOf } from './measure/perplexity.ts'
+export type { CaseEditOptions, SkippedCase, SkipReason } from './measure/plan-case.ts'
+export { splitAnswer, type AskedModel } from './measure/questions.ts'
+export type { WritingOptions } from './measure/writing.ts'
