@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { StemkitError } from '@stemkit/spec/errors'
@@ -7,6 +7,7 @@ import { builtInTasks } from '../tasks/built-in-tasks.ts'
 import { createTaskRegistry, type TaskRegistry } from '../tasks/task-registry.ts'
 import { isEvalRecord } from '../verify/record.ts'
 import { verifyRecord, type VerifiedTask } from '../verify/verify-record.ts'
+import { isNeedlesRecord, verifyNeedles } from '../verify/verify-needles.ts'
 import { isUnitsRecord, verifyUnits } from '../verify/verify-units.ts'
 
 export interface VerifiedFolderTask extends VerifiedTask {
@@ -31,15 +32,18 @@ export async function verifyFolder(folder: string, options: VerifyFolderOptions 
     options.signal?.throwIfAborted()
     const file = relative(folder, path)
     options.onProgress?.({ file, index, total: files.length })
-    const record = await readRecord(path)
-    verified.push(...(await verifyAny(record, registry)).map((task) => ({ ...task, file })))
+    verified.push(...(await verifyAny(path, registry)).map((task) => ({ ...task, file })))
   }
   return verified
 }
 
-async function verifyAny(record: unknown, registry: TaskRegistry): Promise<VerifiedTask[]> {
+async function verifyAny(path: string, registry: TaskRegistry): Promise<VerifiedTask[]> {
+  const record = await readRecord(path)
   if (isEvalRecord(record)) return verifyRecord(record, registry)
-  return isUnitsRecord(record) ? verifyUnits(record) : []
+  if (isUnitsRecord(record)) return verifyUnits(record)
+  if (isNeedlesRecord(record)) return verifyNeedles(record)
+  const mismatch = { at: 'file', expected: 'a record of a layout that is known', actual: 'something else' }
+  return [{ name: basename(path), fewshot: null, ok: false, mismatches: [mismatch] }]
 }
 
 async function recordFiles(folder: string): Promise<string[]> {
@@ -52,12 +56,13 @@ async function recordFiles(folder: string): Promise<string[]> {
   return files.map((entry) => join(entry.parentPath, entry.name)).toSorted()
 }
 
+/** Undefined where a file cannot be read as one. */
 async function readRecord(path: string): Promise<unknown> {
   const bytes = await readFile(path)
   try {
     const text = path.endsWith('.gz') ? await promisify(gunzip)(bytes) : bytes
     return JSON.parse(text.toString())
-  } catch (error) {
-    throw new StemkitError('corrupt', `${path} is no record: ${(error as Error).message}`, { cause: error })
+  } catch {
+    return undefined
   }
 }

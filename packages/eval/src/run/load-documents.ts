@@ -42,7 +42,12 @@ function splitReader(task: Task, options: LoadOptions): ReadSplit {
   const make = maker === undefined ? undefined : options.processors.datasets?.[maker]
   if (maker !== undefined && !make)
     throw new StemkitError('not-found', `${task.name}: no processor of data sets is called ${maker}`)
-  const made = make?.({ metadata, ...(options.countTokens && { countTokens: options.countTokens }), ...signal })
+  const made = make?.({
+    metadata,
+    rows: options.rows,
+    ...(options.countTokens && { countTokens: options.countTokens }),
+    ...signal,
+  })
   const fetchSplit = async (split: string) =>
     made ? (await made)[split] : options.rows({ path, split, ...(name !== undefined && { name }) }, signal)
   return async (split) => {
