@@ -1,6 +1,6 @@
 import type { CustomFeedForwards } from '@stemkit/model'
 import { findModelRows, loadModel } from '@stemkit/generate/node'
-import type { Model } from '@stemkit/generate'
+import type { KvCacheType, Model } from '@stemkit/generate'
 import type { DriverRegistry } from '@stemkit/plugin'
 import { serveEdits, type ServedEdits } from '@stemkit/server'
 import { StemkitError } from '@stemkit/spec/errors'
@@ -14,6 +14,7 @@ export interface LoadServedOptions {
   readonly slots?: number | undefined
   readonly context?: number | undefined
   readonly threads?: number | undefined
+  readonly kvCache?: KvCacheType | undefined
   readonly custom: CustomFeedForwards
   readonly drivers: DriverRegistry
   readonly signal: AbortSignal
@@ -58,8 +59,9 @@ async function openEdits(
   { store, budget, drivers, signal, onWithoutEdits }: LoadServedOptions,
 ): Promise<ServedEdits | undefined> {
   const named = store === undefined ? await findModelRows(folder) : undefined
-  const url = store ?? named?.url
-  if (url === undefined) return undefined
+  const place = store ?? named?.url
+  if (place === undefined) return undefined
+  const url = baseOf(place)
   const openTable = async (mode: 'read' | 'write', cancel: RowOptions): Promise<RowTable> => {
     const table = await open(url, mode, drivers, cancel)
     try {
@@ -80,6 +82,10 @@ async function openEdits(
     return undefined
   }
 }
+
+/** Of layers the one below: only rows of edits are read from it, and what is above would hold none of them yet. */
+const baseOf = (url: string): string =>
+  url.startsWith('layered:') ? url.slice(url.lastIndexOf(',') + 1).replaceAll(/%2C/gi, ',') : url
 
 /** Readers hold their version where the medium can be written; where not, they read on. */
 async function open(
