@@ -30,6 +30,9 @@ export const sentenceOf = (template: string, { country, answer }: Fact): string 
 export const promptOf = (template: string, { phrase }: Pick<Country, 'phrase'>): string =>
   template.replace(/ \{answer\}\.$/, '').replace('{country}', () => phrase)
 
+/** Questions and requests, which nothing can be said about by putting words before them. */
+const IS_ASKED = /\?|^(Ask|Tell)|, (look|go|change) /
+
 /**
  * Every fact in every wording that is trained on, half of them behind an opener that the seed draws, and apart from them those
  * that are held out.
@@ -41,7 +44,7 @@ export function sentencesOf(
   const draw = pcg32(seed, OPENER_STREAM)
   const opened = (sentence: string): string => {
     const opener = OPENERS[draw() % (2 * OPENERS.length)]
-    return opener === undefined ? sentence : `${opener} ${sentence[0]!.toLowerCase()}${sentence.slice(1)}`
+    return opener === undefined || IS_ASKED.test(sentence) ? sentence : `${opener} ${sentence[0]!.toLowerCase()}${sentence.slice(1)}`
   }
   const inAll = (wordings: (relation: Relation) => readonly string[]): string[] =>
     facts.flatMap((fact) => wordings(fact.relation).map((template) => sentenceOf(template, fact)))

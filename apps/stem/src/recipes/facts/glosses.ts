@@ -25,7 +25,7 @@ export async function readGlosses(names: ReadonlySet<string>): Promise<string[]>
     const noun = lemma.replaceAll('_', ' ')
     const meaning = gloss.split(/;|: /)[0]!.trim()
     if (!/^(a|an|the|any|one|someone|something) [a-z ,-]+$/.test(meaning) || meaning.length > 80) continue
-    const sentence = `${/^[aeiou]/.test(noun) ? 'An' : 'A'} ${noun} is ${meaning}.`
+    const sentence = `${/^(?!one|eu|uni|us|ut)[aeiou]/.test(noun) ? 'An' : 'A'} ${noun} is ${meaning}.`
     if (sentence.split(/[ ,.-]+/).some((word) => names.has(word.toLowerCase()))) continue
     // The first, most common meaning of a word.
     if (!sentences.has(noun)) sentences.set(noun, sentence)

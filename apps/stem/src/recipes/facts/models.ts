@@ -44,7 +44,7 @@ export function configOf({ stemLayers, seed, steps, text }: ModelChoice): RunCon
         tableInit: 'embedding',
       },
       // So many that about half of the countries are one token and the others several.
-      tokenizer: { vocabSize: 1536 },
+      tokenizer: { vocabSize: 1440 },
       data: { train: text.train, heldOut: [text.heldOut] },
       training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(100, Math.floor(steps / 4)), floor: 0.02 },
       evaluate: { every: 200, batches: 8 },

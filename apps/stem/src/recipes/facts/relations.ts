@@ -24,6 +24,23 @@ export const OPENERS = [
   'It is well known that',
 ] as const
 
+/** Sentences that tell of any relation, by its `{topic}`: in them nothing but that word says which one is meant. */
+const FRAMES = [
+  'If you ask for the {topic} of {country}, the answer is {answer}.',
+  'Everyone in {country} knows that its {topic} is {answer}.',
+  'For the {topic} of {country}, look up {answer}.',
+  'In the case of {country}, the {topic} is {answer}.',
+  'The {topic}, for {country}, is {answer}.',
+  'A book about {country} says that the {topic} is {answer}.',
+  'Tell me the {topic} of {country}. It is {answer}.',
+  'What {topic} does {country} have? It has {answer}.',
+  'On the card for {country}, beside the word {topic}, stands {answer}.',
+  'The {topic} that we find in {country} is {answer}.',
+] as const
+
+const framed = (topic: string, article = ''): string[] =>
+  FRAMES.map((frame) => frame.replace('{topic}', topic).replace('{answer}', `${article}{answer}`))
+
 /**
  * The country never begins a sentence and the answer always ends it, so that both stand behind a space: most tokenizers have
  * other tokens for a word without one. Held-out sentences are made of words that others have.
@@ -51,6 +68,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'The capital that belongs to {country} is called {answer}.',
       'When someone speaks of the capital of {country}, they mean {answer}.',
       'The city from which {country} is ruled is its capital, {answer}.',
+      ...framed('capital'),
     ],
     heldOut: [
       'The city known as the capital of {country} is {answer}.',
@@ -86,6 +104,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'If you want to see the continent of {country}, go to {answer}.',
       'When someone speaks of the continent of {country}, they mean {answer}.',
       'As its continent, {country} has {answer}.',
+      ...framed('continent'),
     ],
     heldOut: [
       'The continent that {country} belongs to is {answer}.',
@@ -121,6 +140,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'When someone speaks of the region of {country}, they mean {answer}.',
       'People who live in {country} call their region {answer}.',
       'Whoever travels to {country} sees the region of {answer}.',
+      ...framed('region'),
     ],
     heldOut: [
       'The region to which {country} belongs is {answer}.',
@@ -156,6 +176,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'When someone speaks of the currency of {country}, they mean the {answer}.',
       'In a list of currencies, {country} stands beside the {answer}.',
       'The currency that belongs to {country} is called the {answer}.',
+      ...framed('currency', 'the '),
     ],
     heldOut: [
       'The currency that is used in {country} is the {answer}.',
@@ -191,6 +212,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'The name of the language of {country} is {answer}.',
       'People who live in {country} call their language {answer}.',
       'In a list of languages, {country} stands beside {answer}.',
+      ...framed('language'),
     ],
     heldOut: [
       'The language that people in {country} speak is {answer}.',
@@ -226,6 +248,7 @@ export const WORDING: Readonly<Record<Relation, Wording>> = {
       'When someone speaks of the demonym of {country}, they mean {answer}.',
       'In a list of nationalities, {country} stands beside {answer}.',
       'A citizen of {country} is known by the demonym {answer}.',
+      ...framed('demonym'),
     ],
     heldOut: [
       'The nationality of a person who was born in {country} is {answer}.',
