@@ -56,6 +56,7 @@ const LOOK_MS = 1000
 export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdits> {
   const { rows, openTable, budget = BUDGET, signal } = options
   const turns = inTurn()
+  const leaving = new Set<Promise<void>>()
   const known = new Map<number, OverlayKeys>()
   let current = await standOnNewest(signal ? { signal } : {})
   let lookedAt = performance.now()
@@ -74,8 +75,10 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
 
   const leave = (stand: Stand): void => {
     if (stand.users > 0 || (stand === current && !isDisposed)) return
-    // Nobody waits for what cannot be closed.
-    stand.dispose().catch(() => {})
+    // No request waits for that, nor for what cannot be closed.
+    const done = stand.dispose().catch(() => {})
+    leaving.add(done)
+    void done.then(() => leaving.delete(done))
   }
 
   /** Moves to the newest version, if that differs in overlays alone. */
@@ -154,6 +157,7 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
       isDisposed = true
       await turns(async () => {})
       await current.dispose()
+      await Promise.all(leaving)
     },
   }
 }
