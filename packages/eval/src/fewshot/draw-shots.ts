@@ -13,7 +13,6 @@ export interface ShotDraw {
 }
 
 export interface ShotSampler {
-  readonly task: string
   readonly pool: ShotPool
   readonly sampler: 'default' | 'first_n'
   /** Drawn from once per document, in the order of the documents. */
@@ -31,16 +30,16 @@ export function drawShots(sampler: ShotSampler, count: number, except?: Row): Sh
   if (sampler.sampler === 'first_n') {
     const used: number[] = []
     for (let index = 0; index < pool.size && used.length < count; index++) if (isOther(index)) used.push(index)
-    if (used.length < count) throw tooFew(sampler, count, used.length)
+    if (used.length < count) throw tooFew(count, used.length)
     return { used }
   }
   const wanted = except === undefined ? count : count + 1
-  if (wanted > pool.size) throw tooFew(sampler, wanted, pool.size)
+  if (wanted > pool.size) throw tooFew(wanted, pool.size)
   const drawn = random.sampleRange(pool.size, wanted)
   const used = drawn.filter(isOther).slice(0, count)
-  if (used.length < count) throw tooFew(sampler, count, used.length)
+  if (used.length < count) throw tooFew(count, used.length)
   return { drawn, used }
 }
 
-const tooFew = ({ task }: ShotSampler, wanted: number, had: number) =>
-  new StemkitError('bad-input', `${task}: ${wanted} shots are asked for and ${had} can be had; ask for fewer`)
+const tooFew = (wanted: number, had: number) =>
+  new StemkitError('bad-input', `${wanted} shots are asked for and ${had} can be had; ask for fewer`)

@@ -82,8 +82,5 @@ function answerText(task: Task, target: unknown, choices: readonly string[] | un
 function asText(task: Task, value: unknown): string {
   if (typeof value === 'string') return value
   const shown = value === undefined ? 'nothing' : pythonStr(value)
-  throw new StemkitError(
-    'bad-input',
-    `${task.name}: a question or an answer of a shot is ${shown}, where text is needed`,
-  )
+  throw new StemkitError('bad-input', `a question or an answer of a shot is ${shown}, where text is needed`)
 }

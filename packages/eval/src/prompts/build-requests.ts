@@ -69,8 +69,5 @@ const shown = (value: unknown) => pythonStr(value)
 
 function asText(task: Task, value: unknown): string {
   if (typeof value === 'string') return value
-  throw new StemkitError(
-    'bad-input',
-    `${task.name}: doc_to_target gives ${pythonStr(value)}; ${task.outputType} needs text`,
-  )
+  throw new StemkitError('bad-input', `doc_to_target gives ${pythonStr(value)}; ${task.outputType} needs text`)
 }

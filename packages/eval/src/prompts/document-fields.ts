@@ -8,7 +8,6 @@ import { renderTemplate } from './template.ts'
 
 /** What fields of a task are read with. */
 export interface FieldContext {
-  readonly task: string
   readonly processors: Processors
   /** Columns of the evaluated split: a field that is the name of one of them is its value. */
   readonly columns: ReadonlySet<string>
@@ -44,10 +43,7 @@ export function targetOf(field: TargetField, row: Row, context: FieldContext): u
 export function choicesOf(field: ChoiceField, row: Row, context: FieldContext): readonly string[] {
   const choices = rawChoices(field, row, context)
   if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) return choices
-  throw new StemkitError(
-    'bad-input',
-    `${context.task}: doc_to_choice gives ${pythonStr(choices)}; it must be a list of texts`,
-  )
+  throw new StemkitError('bad-input', `doc_to_choice gives ${pythonStr(choices)}; it must be a list of texts`)
 }
 
 function rawChoices(field: ChoiceField, row: Row, context: FieldContext): unknown {
@@ -72,9 +68,9 @@ export const ownFieldOf = (field: string | undefined, row: Row): string | undefi
 const isProcessor = (field: object): field is { processor: string } =>
   Object.keys(field).length === 1 && 'processor' in field
 
-function processed(name: string, row: Row, { task, processors }: FieldContext): unknown {
+function processed(name: string, row: Row, { processors }: FieldContext): unknown {
   const processor = processors.fields?.[name]
-  if (!processor) throw new StemkitError('not-found', `${task}: no processor of fields is called ${name}`)
+  if (!processor) throw new StemkitError('not-found', `no processor of fields is called ${name}`)
   return processor(row)
 }
 

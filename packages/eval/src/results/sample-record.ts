@@ -1,4 +1,4 @@
-import { pythonStr } from '../python/repr.ts'
+import { floatRepr, pythonStr } from '../python/repr.ts'
 import type { Sample } from '../run/score-task.ts'
 import { sha256 } from './sha256.ts'
 
@@ -61,7 +61,11 @@ export function sampleOnDisk(record: SampleRecord): SampleRecord {
   }
 }
 
-const asText = (value: unknown): unknown => (Array.isArray(value) ? value.map(asText) : pythonStr(value))
+/** Numbers in answers are log-probabilities, which are floats. */
+function asText(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asText)
+  return typeof value === 'number' ? floatRepr(value) : pythonStr(value)
+}
 
 /** One hash for all samples of a task: it is the same where documents, prompts and targets are. */
 export const taskHash = (records: readonly SampleRecord[]): Promise<string> =>

@@ -9,6 +9,7 @@ import type { ScoreContext } from '../scores/score-document.ts'
 import type { Processors } from '../tasks/processors.ts'
 import type { Row } from '../tasks/rows.ts'
 import type { Task } from '../tasks/task.ts'
+import { naming } from './naming.ts'
 
 export interface TaskDocument {
   /** As the log of samples numbers it. */
@@ -57,30 +58,25 @@ export function planTask(task: Task, { documents, splitSize, pool }: TaskDocumen
     )
   }
   const sampler =
-    pool && task.numFewshot > 0
-      ? { task: task.name, pool, sampler: task.shots.sampler, random: pythonRandom(options.seed) }
-      : undefined
+    pool && task.numFewshot > 0 ? { pool, sampler: task.shots.sampler, random: pythonRandom(options.seed) } : undefined
   const isChat = options.chat !== undefined
   return {
     task,
     context,
     splitSize,
-    documents: documents.map(({ docId, row }) => {
-      try {
+    documents: documents.map(({ docId, row }) =>
+      naming(task, docId, () => {
         const { contexts, shots } = buildPrompt(task, row, context, sampler, options)
         return { docId, row, shots, requests: buildRequests(task, row, contexts, context, { isChat }) }
-      } catch (error) {
-        if (!StemkitError.isInstance(error)) throw error
-        throw new StemkitError(error.code, `${task.name}, document ${docId}: ${error.message}`, { cause: error })
-      }
-    }),
+      }),
+    ),
   }
 }
 
 /** Whether choices are questions, and whether there are several right answers, is as in the first document. */
 function contextOf(task: Task, row: Row, processors: Processors): ScoreContext {
   const hasChoices = task.choice !== undefined
-  const fields = { task: task.name, processors, columns: new Set(Object.keys(row)), hasChoices }
+  const fields = { processors, columns: new Set(Object.keys(row)), hasChoices }
   return {
     ...fields,
     choicesAreQuestions: hasChoices && typeof textOf(task.text, row, fields) === 'number',

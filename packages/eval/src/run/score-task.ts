@@ -4,6 +4,7 @@ import { targetOf } from '../prompts/document-fields.ts'
 import { scoreDocument } from '../scores/score-document.ts'
 import type { FilteredAnswer, MetricValue } from '../tasks/processors.ts'
 import type { Row } from '../tasks/rows.ts'
+import { naming } from './naming.ts'
 import type { TaskPlan } from './plan-task.ts'
 
 /** One document under one filter: what was asked, answered and scored. */
@@ -26,20 +27,23 @@ export type DocumentAnswers = readonly (readonly EvalAnswer[])[]
 /** Scores every document of a plan under every filter, filters one after the other. */
 export function scoreTask({ task, context, documents }: TaskPlan, answers: readonly DocumentAnswers[]): Sample[] {
   return task.filters.flatMap((filter) =>
-    documents.map(({ docId, row, requests }, i) => {
-      const responses = (answers[i] ?? []).map((repeats) => repeats.map(rawResponse))
-      const filteredResponses = responses.map((repeats) => applyFilter(filter, repeats, row, context.processors))
-      return {
-        docId,
-        row,
-        filter: filter.name,
-        target: targetOf(task.target, row, context),
-        arguments: requests.map((request) => request.arguments),
-        responses,
-        filteredResponses,
-        metrics: scoreDocument(task, row, filteredResponses, context),
-      }
-    }),
+    documents.map((document, i) =>
+      naming(task, document.docId, () => {
+        const { docId, row, requests } = document
+        const responses = (answers[i] ?? []).map((repeats) => repeats.map(rawResponse))
+        const filteredResponses = responses.map((repeats) => applyFilter(filter, repeats, row, context.processors))
+        return {
+          docId,
+          row,
+          filter: filter.name,
+          target: targetOf(task.target, row, context),
+          arguments: requests.map((request) => request.arguments),
+          responses,
+          filteredResponses,
+          metrics: scoreDocument(task, row, filteredResponses, context),
+        }
+      }),
+    ),
   )
 }
 

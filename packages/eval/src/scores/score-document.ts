@@ -22,7 +22,7 @@ export function scoreDocument(
   const { process_results: name } = task.definition
   if (name !== undefined) {
     const process = context.processors.results?.[name]
-    if (!process) throw new StemkitError('not-found', `${task.name}: no processor of results is called ${name}`)
+    if (!process) throw new StemkitError('not-found', `no processor of results is called ${name}`)
     return process(row, answers)
   }
   switch (task.outputType) {

@@ -21,7 +21,7 @@ export function scoreGeneration(
   if (typeof answer !== 'string') {
     throw new StemkitError(
       'bad-input',
-      `${task.name}: its filters leave ${pythonStr(answer)}; metrics compare one text (end with take_first)`,
+      `the filters leave ${pythonStr(answer)}; metrics compare one text (end with take_first)`,
     )
   }
   const target = targetOf(task.target, row, context)
@@ -29,7 +29,7 @@ export function scoreGeneration(
   const references = context.hasSeveralTargets && Array.isArray(gold) ? gold.map(pythonStr) : [pythonStr(gold)]
   const scores = task.metrics.map(({ metric, ...options }) => {
     const compare = Object.hasOwn(comparisons, metric) ? comparisons[metric] : undefined
-    if (!compare) throw new StemkitError('unsupported', `${task.name}: ${metric} is no metric of generated text`)
+    if (!compare) throw new StemkitError('unsupported', `${metric} is no metric of generated text`)
     const results = references.map((reference) => compare(answer, reference, options))
     return [metric, context.hasSeveralTargets ? (results.some((score) => score > 0) ? 1 : 0) : results[0]]
   })
