@@ -36,7 +36,7 @@ describe('stem', () => {
     [['trian'], "error: unknown command 'trian' (Did you mean train?)\n"],
     [['train', 'run.yaml', '--resum'], "error: unknown option '--resum' (Did you mean --resume?)\n"],
     [['train'], "error: missing required argument 'config'\n"],
-    [['recipe', 'soto'], 'error: there is no recipe soto; there is sotu\n'],
+    [['recipe', 'soto'], 'error: there is no recipe soto; there is sotu, facts\n'],
     [['recipe', 'sotu', '--steps', 'many'], /^error: option '--steps <n>' argument 'many' is invalid\. It must be a /],
     [['recipe', 'sotu', '--seeds', '0'], /argument '0' is invalid\. It must be a whole number, 1 or more\.\n$/],
     [

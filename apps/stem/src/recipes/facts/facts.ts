@@ -44,7 +44,9 @@ export function sentencesOf(
   const draw = pcg32(seed, OPENER_STREAM)
   const opened = (sentence: string): string => {
     const opener = OPENERS[draw() % (2 * OPENERS.length)]
-    return opener === undefined || IS_ASKED.test(sentence) ? sentence : `${opener} ${sentence[0]!.toLowerCase()}${sentence.slice(1)}`
+    return opener === undefined || IS_ASKED.test(sentence)
+      ? sentence
+      : `${opener} ${sentence[0]!.toLowerCase()}${sentence.slice(1)}`
   }
   const inAll = (wordings: (relation: Relation) => readonly string[]): string[] =>
     facts.flatMap((fact) => wordings(fact.relation).map((template) => sentenceOf(template, fact)))

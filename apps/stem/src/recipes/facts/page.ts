@@ -4,7 +4,8 @@ import type { EfficacyCell } from './measure/cells.ts'
 import type { Findings } from './measure/experiment.ts'
 import type { FactsFindings } from './recipe.ts'
 import { RELATIONS } from './relations.ts'
-import { changesOf, factsTables, overall, overallLocality, withInterval } from './tables.ts'
+import { changesOf, overall, overallLocality } from './overall.ts'
+import { factsTables, withInterval } from './tables.ts'
 
 const SHARE = { label: 'share of pairs', unit: '%', min: 0, max: 100 } as const
 const percent = (share: number): number => Math.round(1000 * share) / 10

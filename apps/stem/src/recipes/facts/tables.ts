@@ -1,9 +1,10 @@
 import type { TableText } from '../../terminal/table.ts'
 import { inPercent } from '../../terminal/quantities.ts'
-import type { EfficacyCell, LocalityCell, Scope } from './measure/cells.ts'
+import type { EfficacyCell, Scope } from './measure/cells.ts'
 import type { Findings } from './measure/experiment.ts'
 import { LENGTHS, type Lengths } from './measure/pairs.ts'
-import { CHANGES, type Change } from './measure/readings.ts'
+import { CHANGES } from './measure/readings.ts'
+import { changesOf, overall, overallLocality } from './overall.ts'
 import { WORDING_SETS, type WordingSet } from './measure/recall.ts'
 import type { Share } from './measure/wilson.ts'
 import type { FactsFindings } from './recipe.ts'
@@ -34,6 +35,7 @@ export const factsTables = ({ models }: FactsFindings): FactsTable[] =>
     ...(models.length > 2 ? [placementTable(models)] : []),
     relationTable(models),
     strategyTable(models),
+    tokenTable(models),
     layerTable(models),
     swapTable(models),
     localityTable(models),
@@ -55,43 +57,6 @@ const recallTable = (models: readonly Findings[]): FactsTable => ({
     }),
   ),
 })
-
-/** Cells of all numbers of tokens together, each by the strategy that stands for its numbers. */
-export function overall(
-  { efficacy }: Findings,
-  { change, set, relation = 'all' }: { readonly change: Change; readonly set: WordingSet; readonly relation?: Scope },
-): EfficacyCell | undefined {
-  return efficacy.find(
-    (cell) =>
-      cell.change === change &&
-      cell.set === set &&
-      cell.relation === relation &&
-      cell.operation === 'overwrite' &&
-      cell.strategy === 'default',
-  )
-}
-
-/** The same of countries that were not edited. */
-export const overallLocality = (
-  { locality }: Findings,
-  {
-    change,
-    shares,
-    relation = 'all',
-  }: { readonly change: Change; readonly shares: boolean; readonly relation?: Scope },
-): LocalityCell | undefined =>
-  locality.find(
-    (cell) =>
-      cell.change === change &&
-      cell.shares === shares &&
-      cell.relation === relation &&
-      cell.operation === 'overwrite' &&
-      cell.strategy === 'default',
-  )
-
-/** Changes of which a model has overall numbers. */
-export const changesOf = (findings: Findings): Change[] =>
-  CHANGES.filter((change) => overall(findings, { change, set: 'training' }) !== undefined)
 
 const placementTable = (models: readonly Findings[]): FactsTable => ({
   heading:
@@ -197,6 +162,28 @@ function beside({ efficacy }: Findings, cell: EfficacyCell, other: Partial<Effic
       each.set === set,
   )
 }
+
+/** Groups of fewer pairs say too little. */
+const FEWEST = 10
+
+const tokenTable = (models: readonly Findings[]): FactsTable => ({
+  heading:
+    'By numbers of tokens, edits of rows: the answer that the edit wants is the likeliest; one_to_one, copying, subset_first',
+  head: ['model, tokens of what', 'trained words', 'held-out words', 'pairs'],
+  rows: models.flatMap(({ label, byTokens }) =>
+    byTokens
+      .filter(({ change, set, wanted }) => change === 'rows' && set === 'training' && wanted.n >= FEWEST)
+      .toSorted((a, b) =>
+        a.of === b.of ? a.tokens.localeCompare(b.tokens, 'en', { numeric: true }) : a.of < b.of ? 1 : -1,
+      )
+      .map(({ of, tokens, wanted }) => {
+        const heldOut = byTokens.find(
+          (cell) => cell.change === 'rows' && cell.set === 'heldOut' && cell.of === of && cell.tokens === tokens,
+        )!
+        return [`${label}, ${of} ${tokens}`, withInterval(wanted), withInterval(heldOut.wanted), String(wanted.n)]
+      }),
+  ),
+})
 
 const layerTable = (models: readonly Findings[]): FactsTable => ({
   heading: 'Rows of one STEM layer alone, one_to_one',

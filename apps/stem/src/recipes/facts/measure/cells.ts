@@ -108,27 +108,31 @@ export const localityCells = (bystanders: readonly Bystander[]): LocalityCell[] 
     }
   })
 
-/** Efficacy by the numbers of tokens of source and target, such as `1 to 2`, with the default strategies. */
-export const tokenCells = (
-  effects: readonly Effect[],
-): { readonly change: Change; readonly tokens: string; readonly set: WordingSet; readonly wanted: Share }[] =>
+/** Efficacy by numbers of tokens, with the default strategies and all relations together. */
+export interface TokenCell {
+  readonly change: Change
+  readonly set: WordingSet
+  /** Of what: the two names, as in `1 to 2`, or the answer that the edit wants. */
+  readonly of: 'names' | 'answer'
+  readonly tokens: string
+  readonly wanted: Share
+}
+
+export const tokenCells = (effects: readonly Effect[]): TokenCell[] =>
   grouped(
     effects.filter((effect) => effect.operation === 'overwrite' && isDefault(effect)),
-    ({ relation, change, tokens, set }) => [{ relation, change, tokens, set }],
-  ).flatMap(({ key: { relation, ...key }, members }) =>
-    relation === 'all'
-      ? [
-          {
-            ...key,
-            wanted: shareOf(
-              members,
-              ({ pair }) => pair,
-              ({ answer }) => answer === 'wanted',
-            ),
-          },
-        ]
-      : [],
-  )
+    ({ relation, change, set, tokens, answerTokens }) => [
+      { relation, change, set, of: 'names' as const, tokens },
+      { relation, change, set, of: 'answer' as const, tokens: String(answerTokens) },
+    ],
+  ).flatMap(({ key: { relation, ...key }, members }) => {
+    const wanted = shareOf(
+      members,
+      ({ pair }) => pair,
+      ({ answer }) => answer === 'wanted',
+    )
+    return relation === 'all' ? [{ ...key, wanted }] : []
+  })
 
 function keysOf(member: Method & { readonly lengths: Lengths }): MethodKey[] {
   const { change, operation, strategy, layers, lengths } = member

@@ -24,6 +24,8 @@ export interface Effect extends Method {
   readonly lengths: Lengths
   /** Numbers of tokens of source and target, as in `1 to 2`. */
   readonly tokens: string
+  /** Tokens of the wanted answer, without the full stop. */
+  readonly answerTokens: number
   /** Of a swap, the target is asked about as well. */
   readonly side: 'source' | 'target'
   readonly set: WordingSet
@@ -101,7 +103,19 @@ export async function measureEfficacy(
       const tokens = `${edit.source.length} to ${edit.target.length}`
       for (const { side, fact, other } of sides) {
         for (const { set, template } of templates) {
-          asked.push({ ...method, pair: index, relation, lengths, tokens, side, set, fact, other, template })
+          asked.push({
+            ...method,
+            pair: index,
+            relation,
+            lengths,
+            tokens,
+            answerTokens: subject.lengthOf(relation, other.answer),
+            side,
+            set,
+            fact,
+            other,
+            template,
+          })
           questions.push(subject.questionOf(read(subject.promptOf(template, fact.country)), relation, other.answer))
         }
       }

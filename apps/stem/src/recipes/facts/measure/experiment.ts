@@ -9,6 +9,7 @@ import {
   type EfficacyCell,
   type LocalityCell,
   type RecallCell,
+  type TokenCell,
 } from './cells.ts'
 import { measureEfficacy, STRATEGIES_FOR, type Effects, type Method } from './efficacy.ts'
 import { measureLocality } from './locality.ts'
@@ -24,7 +25,7 @@ export interface Findings {
   readonly stemLayers: readonly number[]
   readonly recall: readonly RecallCell[]
   readonly efficacy: readonly EfficacyCell[]
-  readonly byTokens: ReturnType<typeof tokenCells>
+  readonly byTokens: readonly TokenCell[]
   readonly locality: readonly LocalityCell[]
   /** Edits that rows cannot express. */
   readonly refused: Effects['refused']

@@ -24,6 +24,8 @@ export interface Subject {
   questionOf(reading: Reading, relation: Relation, answer: string): Question
   /** The answer that a reply has chosen. */
   answerOf(relation: Relation, chosen: number): string
+  /** Tokens of an answer, without the full stop. */
+  lengthOf(relation: Relation, answer: string): number
   /** Whether the chosen answer has the first token of another. */
   answersBeginAlike(relation: Relation, chosen: number, answer: string): boolean
   dispose(): Promise<void>
@@ -57,6 +59,10 @@ export async function openSubject({ label, folder, facts, engine, signal }: Subj
       return { ...reading, tree, answer: answers.indexOf(answer) }
     },
     answerOf: (relation, chosen) => trees.get(relation)!.answers[chosen]!,
+    lengthOf(relation, answer) {
+      const { answers, tree } = trees.get(relation)!
+      return tree.answers[answers.indexOf(answer)]!.length - 1
+    },
     answersBeginAlike(relation, chosen, answer) {
       const { answers, tree } = trees.get(relation)!
       return tree.answers[chosen]![0] === tree.answers[answers.indexOf(answer)]![0]
