@@ -5,9 +5,10 @@ import { pathToFileURL } from 'node:url'
 import { applyEdit, planEdit } from '@stemkit/edit'
 import { collect } from '@stemkit/generate'
 import { openRowTable } from '@stemkit/store'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { storeCommand } from '../commands/store.ts'
 import { openPlugins } from '../plugins/open-plugins.ts'
+import { serveFolder } from '../store/testing/serve-folder.ts'
 import { writeTinyModel } from '../testing/model-folder.ts'
 import { runCommand } from '../testing/run-command.ts'
 import { loadServed, type LoadedModel } from './load-served.ts'
@@ -73,6 +74,22 @@ test.each([
   expect(after.version).toBe('2+edits')
   expect(after.text).not.toBe(before.text)
   expect(loaded.notes).toEqual([])
+})
+
+test('edits that a static server has are read, and none can be made', async () => {
+  const url = at('file')
+  await create(url)
+  const writing = await load(url)
+  await apply(writing)
+  const after = await answer(writing)
+  await writing.dispose()
+  const server = await serveFolder(join(dir, 'rows'))
+  onTestFinished(() => server.close())
+  const reading = await load(server.url)
+  expect(await answer(reading)).toEqual(after)
+  await expect(apply(reading)).rejects.toMatchObject({ code: 'unsupported' })
+  expect(await answer(reading)).toEqual(after)
+  await reading.dispose()
 })
 
 test('a model whose tables are among its weights has none', async () => {
