@@ -13,7 +13,7 @@ interface RecipeFlags {
   readonly seed: number
   readonly seeds?: number
   readonly pairs?: number
-  readonly placement?: PlacementName
+  readonly placement?: readonly PlacementName[]
   readonly study?: boolean
   readonly resume?: boolean
   readonly json?: boolean
@@ -38,7 +38,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
       if (placement && study) {
         throw new StemkitError('bad-input', 'recipe facts: --study trains all placements; leave out --placement')
       }
-      return factsRecipe({ ...common, pairs, placements: study ? PLACEMENT_NAMES : [placement ?? 'full'] })
+      return factsRecipe({ ...common, pairs, placements: study ? PLACEMENT_NAMES : (placement ?? ['full']) })
     },
   },
 }
@@ -57,8 +57,8 @@ export function recipeCommand(): Command {
     .option('--pairs <n>', 'facts: pairs of countries to edit (default: 600)', wholeNumber(1))
     .addOption(
       new Option(
-        '--placement <name>',
-        'facts: which of the 4 layers are STEM (default: full, all but the first)',
+        '--placement <name...>',
+        'facts: which of the 4 layers are STEM, a model for each name (default: full, all but the first)',
       ).choices(PLACEMENT_NAMES),
     )
     .option('--study', 'facts: train and edit a model for every placement')

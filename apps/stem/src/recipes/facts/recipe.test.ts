@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { Command } from 'commander'
 import { recipeCommand } from '../../commands/recipe.ts'
+import { Interrupted } from '../../terminal/exit.ts'
 import { runCommand } from '../../testing/run-command.ts'
 import { readCountries } from './countries.ts'
 import { factsRecipe, FINDINGS_FILE, type FactsFindings } from './recipe.ts'
@@ -67,6 +68,13 @@ test('models are trained and edited, and what was found is printed, kept and dra
   const { efficacy } = (JSON.parse(readFileSync(join(dir, FINDINGS_FILE), 'utf8')) as FactsFindings).models[0]!
   expect(efficacy).toEqual(found.models[0]!.efficacy)
   expect((await tiny({ json: false, resume: false })).stderr).toContain('add --resume')
+
+  // Stopped before it begins to ask.
+  const stopping = new AbortController()
+  stopping.abort(new Interrupted())
+  const stopped = await tiny({ json: false, resume: true }, stopping.signal)
+  expect([stopped.code, stopped.stdout]).toEqual([130, ''])
+  expect(stopped.stderr).toContain('--resume')
 })
 
 test.each([

@@ -3,6 +3,7 @@ import { latestCheckpoint } from '@stemkit/train/node'
 import { writeFileAtomically } from '@stemkit/weights/node'
 import { openEngine } from '../../engines.ts'
 import { coloursFor } from '../../terminal/colours.ts'
+import { Interrupted } from '../../terminal/exit.ts'
 import { INVOCATION } from '../../terminal/invocation.ts'
 import { note, statusLine } from '../../terminal/progress.ts'
 import { alignColumns } from '../../terminal/table.ts'
@@ -132,6 +133,11 @@ async function measureModels(
       }
     }
     return findings
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error
+    throw new Interrupted(
+      'interrupted while measuring; the models are trained. The same command with --resume measures them',
+    )
   } finally {
     status.clear()
   }
