@@ -11,6 +11,19 @@ export type {
   RollingAnswer,
   RollingRequest,
 } from './ask/requests.ts'
+export { compareRuns, type ComparableRun, type ComparedMetric, type RunComparison } from './compare/compare-runs.ts'
+export { pairedDifference, type PairedDifference, type PairedOptions } from './compare/paired-difference.ts'
+export { signTest } from './compare/sign-test.ts'
+export { chanceAccuracy, returnOnCompute, type ComputeReturn, type TrainedRun } from './compute/return-on-compute.ts'
+export {
+  lengthBuckets,
+  type LengthBucket,
+  type LengthBucketOptions,
+  type LengthBuckets,
+  type MeasuredSample,
+  type TaskBuckets,
+} from './lengths/length-buckets.ts'
+export { measureSamples, type MeasureOptions, type PromptedSample } from './lengths/measure-samples.ts'
 export { codeSimilarity, levenshteinRatio, type Similarity } from './metrics/code-similarity.ts'
 export { containedShare } from './metrics/contained.ts'
 export { classificationScore, countScore, retrievalScore } from './metrics/longbench.ts'
