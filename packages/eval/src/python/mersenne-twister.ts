@@ -36,19 +36,19 @@ function seededByArray(key: readonly number[]): Uint32Array {
   const state = seededByNumber(19650218)
   let i = 1
   let j = 0
-  const mixed = (factor: number) => state[i]! ^ Math.imul(state[i - 1]! ^ (state[i - 1]! >>> 30), factor)
+  const blended = (factor: number) => state[i]! ^ Math.imul(state[i - 1]! ^ (state[i - 1]! >>> 30), factor)
   const next = () => {
     if (++i < SIZE) return
     state[0] = state[SIZE - 1]!
     i = 1
   }
   for (let k = Math.max(SIZE, key.length); k > 0; k--) {
-    state[i] = mixed(1664525) + key[j]! + j
+    state[i] = blended(1664525) + key[j]! + j
     next()
     j = (j + 1) % key.length
   }
   for (let k = SIZE - 1; k > 0; k--) {
-    state[i] = mixed(1566083941) - i
+    state[i] = blended(1566083941) - i
     next()
   }
   state[0] = 0x80000000
@@ -56,8 +56,12 @@ function seededByArray(key: readonly number[]): Uint32Array {
 }
 
 function twist(state: Uint32Array): void {
-  for (let i = 0; i < SIZE; i++) {
-    const y = (state[i]! & 0x80000000) | (state[(i + 1) % SIZE]! & 0x7fffffff)
-    state[i] = state[(i + PERIOD) % SIZE]! ^ (y >>> 1) ^ (y & 1 ? MATRIX : 0)
-  }
+  for (let i = 0; i < SIZE - PERIOD; i++) state[i] = mixed(state, i, i + 1, i + PERIOD)
+  for (let i = SIZE - PERIOD; i < SIZE - 1; i++) state[i] = mixed(state, i, i + 1, i + PERIOD - SIZE)
+  state[SIZE - 1] = mixed(state, SIZE - 1, 0, PERIOD - 1)
+}
+
+const mixed = (state: Uint32Array, high: number, low: number, far: number): number => {
+  const y = (state[high]! & 0x80000000) | (state[low]! & 0x7fffffff)
+  return state[far]! ^ (y >>> 1) ^ (-(y & 1) & MATRIX)
 }

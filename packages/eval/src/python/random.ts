@@ -73,7 +73,13 @@ export function pythonRandom(seed: number | bigint): PythonRandom {
     randrange,
     randint: (first, last) => first + randrange(last - first + 1),
     choice: (items) => items[randrange(items.length)]!,
-    choices: (items, k) => Array.from({ length: k }, () => items[Math.floor(random() * items.length)]!),
+    choices(items, k) {
+      // A plain loop: a bootstrap draws hundreds of millions.
+      const { length } = items
+      const drawn = items.slice(0, 0)
+      for (let i = 0; i < k; i++) drawn.push(items[Math.floor(random() * length)]!)
+      return drawn
+    },
     sample: (items, k) => sampleRange(items.length, k).map((i) => items[i]!),
     sampleRange,
     shuffle(items) {
