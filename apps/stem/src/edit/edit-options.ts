@@ -39,7 +39,7 @@ export function withEdit(verb: Command): Command {
       ),
     )
     .option('--pad-id <id>', 'a token whose row fills up, for strategies that pad', wholeNumber(0))
-    .option('--layers <n...>', 'only these STEM layers, counted from 0 (default: all)', layer)
+    .option('--layers <n...>', 'only these STEM layers, counted from 0 (default: all)', layerOption)
     .addOption(
       new Option('--spaces <which>', 'texts with a space before them, without, or both (default: both)').choices([
         'both',
@@ -50,7 +50,7 @@ export function withEdit(verb: Command): Command {
     .option('--amount <x>', 'for interpolate: 0 keeps the rows, 1 takes the target; for add: how many times', number)
 }
 
-const layer = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(text)]
+export const layerOption = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(text)]
 
 /** The edits that a command line asks for. @throws bad-input, not-found */
 export async function readEdits(path: string | undefined, flags: EditFlags): Promise<Edit[]> {
@@ -58,8 +58,8 @@ export async function readEdits(path: string | undefined, flags: EditFlags): Pro
   const given = {
     ...(name !== undefined && { name }),
     ...(operation !== undefined && { operation }),
-    ...(source !== undefined && { source: tokensOf(source) }),
-    ...(target !== undefined && { target: tokensOf(target) }),
+    ...(source !== undefined && { source: tokensOption(source) }),
+    ...(target !== undefined && { target: tokensOption(target) }),
     ...(strategy !== undefined && { strategy }),
     ...(padId !== undefined && { padId }),
     ...(layers !== undefined && { layers }),
@@ -76,7 +76,7 @@ export async function readEdits(path: string | undefined, flags: EditFlags): Pro
 }
 
 /** `[12,7]` are ids, anything else is a text. */
-function tokensOf(text: string): string | number[] {
+export function tokensOption(text: string): string | number[] {
   if (!/^\[[\d,\s]+\]$/.test(text)) return text
   return text.slice(1, -1).split(',').map(Number)
 }

@@ -57,6 +57,19 @@ export async function openModel(folder: string, options: OpenModelOptions): Prom
   }
 }
 
+/** All weights of a folder but its tables, as float32, in memory. */
+export async function readBackbone(
+  folder: string,
+  { custom, signal }: Pick<OpenModelOptions, 'custom' | 'signal'>,
+): Promise<ReadableModel> {
+  const files = await readModelFolder(folder, { signal, optionalTables: true })
+  try {
+    return { config: files.config, custom, weights: await readWeights(files, custom, signal) }
+  } finally {
+    await files.dispose()
+  }
+}
+
 async function readWeights(
   { config, tensors }: ModelFolder,
   custom: CustomFeedForwards,

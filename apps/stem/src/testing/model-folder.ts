@@ -3,8 +3,15 @@ import { gpt2TokenizerJson } from '@stemkit/tokenizer'
 import { fromFloat32 } from '@stemkit/weights'
 import { writeModelFolder } from '@stemkit/weights/node'
 
-/** Writes a small model of random weights whose tokens are the printable ASCII characters, with a space and an end of text. */
-export async function writeTinyModel(folder: string, options: Partial<ModelOptions> = {}): Promise<void> {
+/**
+ * Writes a small model of random weights whose tokens are the printable ASCII characters, with a space and an end of text;
+ * without its tables if they are elsewhere.
+ */
+export async function writeTinyModel(
+  folder: string,
+  options: Partial<ModelOptions> = {},
+  { tables = true }: { readonly tables?: boolean } = {},
+): Promise<void> {
   const characters = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i))
   const tokens = [...characters, '\u0120', '<|endoftext|>']
   const config = createModelConfig({
@@ -20,7 +27,11 @@ export async function writeTinyModel(folder: string, options: Partial<ModelOptio
   const weights = initializeWeights(config, { seed: 5, tableInit: 'unit' })
   await writeModelFolder(folder, {
     config,
-    tensors: new Map([...weights].map(([name, { data, shape }]) => [name, fromFloat32(data, shape)])),
+    tensors: new Map(
+      [...weights]
+        .filter(([name]) => tables || !name.includes('stem_table'))
+        .map(([name, { data, shape }]) => [name, fromFloat32(data, shape)]),
+    ),
     tokenizerJson: gpt2TokenizerJson(Object.fromEntries(tokens.map((token, id) => [token, id])), ''),
   })
 }
