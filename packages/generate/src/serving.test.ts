@@ -1,8 +1,11 @@
 import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
+import { listWeights } from '@stemkit/model'
+import { packMatrix } from '@stemkit/weights'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { collect, createModel, type DecoderParts, type Generation, type Model, type ServingOptions } from './index.ts'
+import { collect, createModel } from './index.ts'
+import type { DecoderParts, Generation, Model, ModelWeight, ServingOptions } from './index.ts'
 import { readOracleCase } from './testing/oracle-case.ts'
 import { recomputingDecoder } from './testing/recomputing-decoder.ts'
 
@@ -17,6 +20,20 @@ const withModel = async (options: ServingOptions, work: (model: Model) => Promis
   } finally {
     await model.dispose()
   }
+}
+
+const withWeights = async (
+  bits: 4 | 8 | undefined,
+  options: ServingOptions,
+  work: (model: Model) => Promise<void>,
+): Promise<void> => {
+  const packed = new Map<string, ModelWeight>(weights)
+  for (const [name, { role, shape }] of bits ? listWeights(config) : []) {
+    if (role !== 'matrix') continue
+    packed.set(name, packMatrix(weights.get(name)!.data, shape as [number, number], { bits: bits!, block: 16 }))
+  }
+  const model = await createModel({ config, weights: packed, engine, ...options })
+  await work(model).finally(() => model.dispose())
 }
 
 /** One at a time, whole passes, nothing guessed: what all others have to give. */
@@ -248,6 +265,37 @@ describe('deterministic', () => {
         const { tokens, logprobs } = await collect(model.generate(prompt, options))
         expect({ tokens, logprobs }).toEqual({ tokens: first.tokens, logprobs: first.logprobs })
         await Promise.all(others)
+      }
+    }))
+
+  test.each([undefined, 8, 4] as const)(
+    'a score has the same bits whatever of it is wanted (weights of %s bits)',
+    (bits) =>
+      withWeights(bits, { slots: 3, deterministic: true, prefillChunk: 8 }, async (model) => {
+        const tokens = sequences[0]!.slice(0, 30)
+        const { logprobs } = await model.score(tokens)
+        for (let from = 1; from < tokens.length; from++) {
+          if (from % 3 === 0) model.forget()
+          const part = await model.score(tokens, { from })
+          expect(part.logprobs).toEqual(logprobs.slice(from - 1))
+        }
+        for (let length = 2; length < 20; length++) {
+          model.forget()
+          expect((await model.score(tokens.slice(0, length))).logprobs).toEqual(logprobs.slice(0, length - 1))
+        }
+      }),
+  )
+
+  test('continuations of one context share what was read of it', () =>
+    withModel({ slots: 4, deterministic: true, prefillChunk: 8 }, async (model) => {
+      const context = promptOf(0, 18)
+      const ends = [[1], [2, 3], [4, 5, 6], [7]]
+      const scores = await Promise.all(ends.map((end) => model.score([...context, ...end], { from: 18 })))
+      expect(scores.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 16, 16, 16])
+      for (const [i, end] of ends.entries()) {
+        model.forget()
+        const alone = await model.score([...context, ...end])
+        expect(scores[i]!.logprobs).toEqual(alone.logprobs.slice(17))
       }
     }))
 })

@@ -1,4 +1,5 @@
 import type { Chunk } from '../decoder/decoder.ts'
+import { chunkEnds } from './chunk-ends.ts'
 import type { Job } from './job.ts'
 import type { Slot } from './slot-cache.ts'
 
@@ -18,13 +19,13 @@ export interface ChunkRules {
 const left = ({ job, slot }: Running): number => job.tokens.length - slot.tokens.length
 
 /**
- * How many tokens a sequence reads next, of at most `budget`. Deterministic, that depends on its own tokens alone: chunks
- * of its prompt end at multiples of the size of a chunk, and what it made itself is read one by one, as it was when made.
+ * How many tokens a sequence reads next, of at most `budget`. Deterministic, that depends on its own tokens alone: its
+ * prompt is read in the chunks of `chunkEnds`, and what it made itself one by one, as it was when made.
  */
 function nextLength(each: Running, budget: number, { prefillChunk, deterministic }: ChunkRules): number {
   const at = each.slot.tokens.length
   if (!deterministic) return Math.min(left(each), budget)
-  return at < each.job.promptLength ? Math.min(prefillChunk - (at % prefillChunk), each.job.promptLength - at) : 1
+  return (chunkEnds(each.job, prefillChunk).find((end) => end > at) ?? at + 1) - at
 }
 
 /** Whether a sequence reads one token next, to get the one after it: what many sequences can do in one pass. */
@@ -38,10 +39,10 @@ export function nextChunk(each: Running, budget: number, rules: ChunkRules, draf
   const start = slot.tokens.length
   let end = start + nextLength(each, budget, rules)
   // The head is spared where no logits are wanted.
-  if (start < job.firstAsked && end - 1 > job.firstAsked) end = job.firstAsked
+  if (!rules.deterministic && start < job.firstAsked && end - 1 > job.firstAsked) end = job.firstAsked
   const ids = Int32Array.from([...job.tokens.slice(start, end), ...drafts])
   const last = start + ids.length - 1
-  const asked = last < job.firstAsked ? 'none' : ids.length === 1 || start < job.firstAsked ? 'last' : 'all'
+  const asked = last < job.firstAsked ? 'none' : ids.length === 1 || last === job.firstAsked ? 'last' : 'all'
   return { slot: slot.index, start, ids, asked, rows: job.rows }
 }
 

@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Chunk, Decoder } from '../decoder/decoder.ts'
 import type { ModelStats } from '../usage.ts'
+import { chunkEnds } from './chunk-ends.ts'
 import type { Job } from './job.ts'
 import { isDecoding, isPrefilling, nextChunk, type Running } from './next-chunk.ts'
 import { runChunks } from './run-chunks.ts'
@@ -35,7 +36,8 @@ const ALONE = 4
 
 export function createScheduler({ decoder, speculate, ...rules }: SchedulerOptions): Scheduler {
   const { prefillChunk, deterministic } = rules
-  const cache = createSlotCache(decoder, deterministic ? { wholeChunks: prefillChunk } : {})
+  const endsOf = deterministic ? (job: Job) => chunkEnds(job, prefillChunk) : undefined
+  const cache = createSlotCache(decoder, { endsOf })
   const speculation = speculate && !deterministic ? createSpeculation() : undefined
   const closing = new AbortController()
   const counts = { batch: 0, prefilled: 0, cached: 0, decoded: 0, speculated: 0, accepted: 0 }
@@ -93,7 +95,7 @@ export function createScheduler({ decoder, speculate, ...rules }: SchedulerOptio
   const took = (each: Running, { start, ids, asked }: Chunk, logits: Float32Array): void => {
     const { job, slot } = each
     if (!wanted.has(job)) return
-    if (slot.aligned === start && start % prefillChunk === 0 && ids.length === prefillChunk) slot.aligned += ids.length
+    if (deterministic && start === (slot.ends.at(-1) ?? 0)) slot.ends.push(start + ids.length)
     const rows = asked === 'all' ? ids.length : asked === 'last' ? 1 : 0
     const width = logits.length / Math.max(rows, 1)
     const known = Math.min(ids.length, job.tokens.length - start)

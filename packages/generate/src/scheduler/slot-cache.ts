@@ -10,8 +10,8 @@ export interface Slot {
   tokens: number[]
   /** How many of them others may start from: any number, unless rows have changed meanwhile. */
   limit: number
-  /** How many of them were computed in whole chunks from the start. */
-  aligned: number
+  /** Where the chunks ended in which they were read, from the start. */
+  ends: number[]
   /** The tables that they were computed with. */
   rows: TableRows | undefined
   name: string | undefined
@@ -23,8 +23,8 @@ export interface Slot {
 }
 
 export interface SlotCacheOptions {
-  /** Takes over only whole chunks of so many tokens, as any sequence would have computed them. Default: any number. */
-  readonly wholeChunks?: number | undefined
+  /** Where the chunks of a job end: it then takes over only tokens that were read in the same chunks. Default: any tokens. */
+  readonly endsOf?: ((job: Job) => readonly number[]) | undefined
 }
 
 /** The slots of a decoder. Those that are free keep their tokens, for sequences that begin with the same. */
@@ -45,14 +45,14 @@ export interface SlotCache {
 
 export function createSlotCache(
   decoder: Pick<Decoder, 'slots' | 'copy'>,
-  { wholeChunks }: SlotCacheOptions = {},
+  { endsOf }: SlotCacheOptions = {},
 ): SlotCache {
   let clock = 0
   const slots = Array.from({ length: decoder.slots }, (_, index): Slot => ({
     index,
     tokens: [],
     limit: Infinity,
-    aligned: 0,
+    ends: [],
     rows: undefined,
     name: undefined,
     job: undefined,
@@ -72,8 +72,7 @@ export function createSlotCache(
 
   const held = (job: Job, slot: Slot): number => {
     const length = Math.min(shared(job, slot, slot.tokens), most(job), slot.limit)
-    if (slot.job === job || wholeChunks === undefined) return length
-    return floorTo(Math.min(length, slot.aligned), wholeChunks)
+    return slot.job === job || !endsOf ? length : sameChunks(endsOf(job), slot.ends, length)
   }
 
   return {
@@ -101,7 +100,7 @@ export function createSlotCache(
       if (from !== slot && length > 0) decoder.copy(from.index, slot.index, length)
       slot.tokens = from.tokens.slice(0, length)
       slot.limit = Infinity
-      slot.aligned = Math.min(from.aligned, length)
+      slot.ends = from.ends.filter((end) => end <= length)
       slot.rows = job.rows
       slot.name = job.rows.name
       slot.job = job
@@ -110,7 +109,7 @@ export function createSlotCache(
     promised: (job, other) => {
       if (!other.job) return 0
       const length = Math.min(shared(job, other, other.job.tokens), most(job), other.job.promptLength, other.limit)
-      return wholeChunks === undefined ? length : floorTo(length, wholeChunks)
+      return endsOf ? sameChunks(endsOf(job), endsOf(other.job), length) : length
     },
 
     release(slot) {
@@ -138,11 +137,19 @@ export function createSlotCache(
 function cut(slot: Slot, length: number): void {
   if (slot.tokens.length > length) slot.tokens.length = length
   slot.limit = Infinity
-  slot.aligned = Math.min(slot.aligned, slot.tokens.length)
+  slot.ends = slot.ends.filter((end) => end <= slot.tokens.length)
   if (slot.tokens.length === 0) slot.used = 0
 }
 
-const floorTo = (length: number, size: number): number => Math.floor(length / size) * size
+/** How many of the first `length` tokens lie in chunks that two sequences have in common. */
+function sameChunks(a: readonly number[], b: readonly number[], length: number): number {
+  let most = 0
+  for (const [i, end] of a.entries()) {
+    if (end > length || b[i] !== end) break
+    most = end
+  }
+  return most
+}
 
 /** How many of the first `length` tokens read the same rows by either keys. */
 function alike(tokens: readonly number[], length: number, a: RowKeys | undefined, b: RowKeys | undefined): number {

@@ -1,0 +1,24 @@
+import type { Job } from './job.ts'
+
+/**
+ * Where the chunks of a prompt end that is read in the same way whatever else is running: at multiples of `size`, and before
+ * the token whose logits are the first that are wanted, so that all that continue one context share what was read of it. No
+ * chunk but the only one is a single token, for which other arithmetic is used: so the same tokens give the same bits also
+ * where other logits are wanted of them.
+ */
+export function chunkEnds(
+  { promptLength, firstAsked }: Pick<Job, 'promptLength' | 'firstAsked'>,
+  size: number,
+): number[] {
+  const ends: number[] = []
+  const end = (at: number): void => {
+    if (at - (ends.at(-1) ?? 0) >= 2 && promptLength - at >= 2) ends.push(at)
+  }
+  const shared = Math.min(firstAsked, promptLength - 1) - 1
+  for (let at = size; at < promptLength + size; at += size) {
+    if (at - size < shared && shared < at) end(shared)
+    end(at)
+  }
+  if (promptLength > 0) ends.push(promptLength)
+  return ends
+}
