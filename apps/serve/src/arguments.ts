@@ -8,6 +8,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   STEM_SLOTS: '--slots',
   STEM_CONTEXT: '--context',
   STEM_THREADS: '--threads',
+  STEM_KV_CACHE: '--kv-cache',
   STEM_CHAT_TEMPLATE: '--chat-template',
   STEM_API_KEY_FILE: '--api-key-file',
   STEM_ADMIN_KEY_FILE: '--admin-key-file',

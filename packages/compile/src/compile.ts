@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { freeze, type FrozenWeights } from './frozen.ts'
 import { withGrams } from './grams.ts'
-import type { GraphPort } from './graph.ts'
+import type { ElementType, GraphPort } from './graph.ts'
 import { encodeOnnxModel } from './onnx-model.ts'
 import type { BoundRun, HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
 import { portSize, trace, type InputSpec, type TensorFunction } from './trace.ts'
@@ -114,7 +114,8 @@ export function exportOnnx(
 function allocate(port: GraphPort, sizes: Readonly<Record<string, number>>): HostArray {
   const { length } = portSize(port, sizes)
   if (port.dtype === 'float32') return new Float32Array(length)
-  return port.dtype === 'int32' ? new Int32Array(length) : new Uint8Array(length)
+  if (port.dtype === 'int32') return new Int32Array(length)
+  return port.dtype === 'int8' ? new Int8Array(length) : new Uint8Array(length)
 }
 
 /** Solves the port's symbols from the length of its array. */
@@ -134,6 +135,12 @@ export function bindSizes(port: GraphPort, feeds: Readonly<Arrays>, sizes: Recor
   sizes[unknown[0]!] = array.length / known
 }
 
+function typeOf(data: HostArray): ElementType {
+  if (data instanceof Float32Array) return 'float32'
+  if (data instanceof Int32Array) return 'int32'
+  return data instanceof Int8Array ? 'int8' : 'bool'
+}
+
 export function hostTensor(
   port: GraphPort,
   arrays: Readonly<Arrays>,
@@ -143,7 +150,7 @@ export function hostTensor(
   if (!data)
     throw new StemkitError('bad-input', `run: no array for "${port.name}" (${port.dtype} [${port.shape.join()}])`)
   const { shape, length } = portSize(port, sizes)
-  const type = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'bool'
+  const type = typeOf(data)
   if (type !== port.dtype || data.length !== length) {
     throw new StemkitError(
       'bad-input',

@@ -20,7 +20,8 @@ export function eager(fn: TensorFunction, { inputs, frozen = {} }: Pick<CompileO
         const tensors = Object.fromEntries(
           ports.map((port) => {
             const { data, shape, dtype } = hostTensor(port, feeds, sizes)
-            return [port.name, tensor(data, [...shape], dtype as DataType)]
+            const numbers = data instanceof Int8Array ? Int32Array.from(data) : data
+            return [port.name, tensor(numbers, [...shape], dtype === 'int8' ? 'int32' : (dtype as DataType))]
           }),
         )
         outputs = fn({ ...weights, ...tensors })

@@ -4,20 +4,24 @@ import type { FrozenWeights } from './frozen.ts'
 import type { Runtime, SessionOptions } from './runtime.ts'
 import type { InputSpec, TensorFunction } from './trace.ts'
 
+export interface LoadOptions {
+  /** See `CompileOptions`. */
+  readonly frozen?: FrozenWeights
+  /** See `SessionOptions`. */
+  readonly group?: object
+}
+
 /** A way to execute functions over tensors. Callers cannot tell one from another except by the clock. */
 export interface Engine {
   readonly name: string
-  load(
-    fn: TensorFunction,
-    inputs: Readonly<Record<string, InputSpec>>,
-    options?: { readonly frozen?: FrozenWeights },
-  ): Promise<Program>
+  load(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>, options?: LoadOptions): Promise<Program>
 }
 
 /** Records functions and runs them on ONNX Runtime. */
 export const compiledEngine = (runtime: Runtime, session: SessionOptions = {}): Engine => ({
   name: 'compiled',
-  load: (fn, inputs, options) => compile(fn, { inputs, runtime, session, ...options }),
+  load: (fn, inputs, { group, ...options } = {}) =>
+    compile(fn, { inputs, runtime, session: { ...session, ...(group && { group }) }, ...options }),
 })
 
 /** Calls functions on the current tfjs backend at each run. */

@@ -2,6 +2,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { PackedMatrix } from '@stemkit/spec/packed-matrix'
 import { prune, type Graph, type GraphNode, type GraphWeight } from './graph.ts'
 import { fuseNorms } from './inference/fuse-norms.ts'
+import { joinProducts } from './inference/join-products.ts'
 import { keepSequences } from './inference/keep-sequences.ts'
 import { onnxType } from './lowering.ts'
 import type { HostTensor } from './runtime.ts'
@@ -63,7 +64,11 @@ export function freeze(graph: Graph, weights: FrozenWeights): FrozenGraph {
   }
   const frozen = fuseNorms({ ...graph, nodes: withoutTwins(nodes), weights: used })
   const isPackedGraph = frozen.nodes.some(({ op }) => op === 'MatMulNBits')
-  return { graph: prune(isPackedGraph ? keepSequences(frozen) : frozen), initializers }
+  if (!isPackedGraph) return { graph: prune(frozen), initializers }
+  const joined = joinProducts(keepSequences(frozen), initializers)
+  const whole = prune(joined.graph)
+  const entries = whole.weights.map(({ name }) => [name, joined.initializers[name]!] as const)
+  return { graph: whole, initializers: Object.fromEntries(entries) }
 }
 
 type AddInitializer = (name: string, host: HostTensor) => string

@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 
-/** Element types of graph values. int64 occurs only inside graphs: shapes and indices. float16 and uint8 only in weights. */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'float16' | 'uint8'
+/** Element types of graph values. int64 occurs only inside graphs: shapes and indices. float16 and uint8 only in weights, int8 in caches. */
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'float16' | 'uint8' | 'int8'
 
 /** An ONNX attribute, with its type spelled out because JavaScript numbers do not carry it. */
 export type Attribute =

@@ -9,7 +9,7 @@ export {
 } from './compile.ts'
 export { eager } from './eager.ts'
 export type { FrozenWeight, FrozenWeights, HalfArray, SingleArray } from './frozen.ts'
-export { compiledEngine, eagerEngine, type Engine } from './engine.ts'
+export { compiledEngine, eagerEngine, type Engine, type LoadOptions } from './engine.ts'
 export { trace, type InputSpec, type TensorFunction, type WeightShapes } from './trace.ts'
 export { registerLowering, type KernelAttributes, type KernelInputs, type Lowering } from './lowering.ts'
 export type {

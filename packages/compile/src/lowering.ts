@@ -63,6 +63,7 @@ export const cast = (graph: GraphBuilder, x: Value, dtype: ElementType): Value =
 export const onnxType: Readonly<Record<ElementType, number>> = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,

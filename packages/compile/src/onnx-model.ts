@@ -29,6 +29,7 @@ const dataTypes: Record<ElementType, DataType> = {
   float32: DataType.FLOAT,
   float16: DataType.FLOAT16,
   uint8: DataType.UINT8,
+  int8: DataType.INT8,
   int32: DataType.INT32,
   int64: DataType.INT64,
   bool: DataType.BOOL,

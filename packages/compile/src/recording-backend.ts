@@ -36,7 +36,8 @@ export class RecordingBackend extends KernelBackend {
   infoOf(value: Value): TensorInfo {
     const dataId = {}
     this.#entries.set(dataId, { value, shape: value.shape, dtype: value.dtype, references: 1 })
-    return { dataId, shape: [...value.shape], dtype: value.dtype as DataType }
+    // tfjs has no int8.
+    return { dataId, shape: [...value.shape], dtype: value.dtype === 'int8' ? 'int32' : (value.dtype as DataType) }
   }
 
   override write(values: BackendValues, shape: number[], dtype: DataType): object {

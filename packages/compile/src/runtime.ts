@@ -1,6 +1,6 @@
 import type { ElementType } from './graph.ts'
 
-export type HostArray = Float32Array | Int32Array | Uint8Array | Uint16Array
+export type HostArray = Float32Array | Int32Array | Int8Array | Uint8Array | Uint16Array
 
 /** Numbers in host memory with a shape. The runtime reads or writes the array in place where it can. */
 export interface HostTensor {
@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly threads?: number
   /** Whether idle threads spin for work. Off when several sessions live at once. Default: true. */
   readonly spin?: boolean
+  /** Sessions of one group, which may be any object, share the memory of what the runtime makes of equal weights. */
+  readonly group?: object
   /** Writes a trace of kernel times to a file of this prefix, for profiling. */
   readonly profile?: string
 }

@@ -5,9 +5,12 @@ import { sizeOf, type Dimension, type Graph, type GraphPort } from './graph.ts'
 import { RECORDING_BACKEND, RecordingBackend } from './recording-backend.ts'
 import { explainSymbols } from './symbols.ts'
 
-/** The type of one named input. A string in the shape is a symbol: a size that varies from run to run. */
+/**
+ * The type of one named input. A string in the shape is a symbol: a size that varies from run to run. The function sees
+ * int8 as int32.
+ */
 export interface InputSpec {
-  readonly dtype: 'float32' | 'int32'
+  readonly dtype: 'float32' | 'int32' | 'int8'
   readonly shape: readonly Dimension[]
 }
 

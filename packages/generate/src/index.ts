@@ -3,15 +3,19 @@ export { collect, type Completion } from './completion.ts'
 export { contentId } from './content-id.ts'
 export { createDecoder, type CreateDecoderOptions } from './decoder/create-decoder.ts'
 export type { Asked, Chunk, Decoder } from './decoder/decoder.ts'
+export type { KvScales, LayerScales } from './decoder/kv-cache.ts'
+export { measureKvScales, type MeasureKvScalesOptions } from './decoder/kv-scales.ts'
 export { exportOnnxModel, type ExportOnnxOptions } from './export-onnx-model.ts'
 export type { FinishReason, GenerateOptions, Generation, Piece, TableOptions } from './generation.ts'
 export { languageModelOver, toLanguageModel } from './language-model.ts'
 export { loadRemoteModel, type LoadRemoteModelOptions } from './load-remote-model.ts'
 export {
   createModel,
+  KV_CACHE_TYPES,
   type Bfloat16Table,
   type CreateModelOptions,
   type DecoderParts,
+  type KvCacheType,
   type Model,
   type ModelWeight,
   type RunOptions,

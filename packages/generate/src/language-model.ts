@@ -12,11 +12,12 @@ import { startsOf } from './prompt.ts'
  * A model as evaluation and editing tools see it: requests in, results out in the same order, the likeliest token unless a
  * request says otherwise. Twice as many requests as the model has slots are with it at a time, so that its steps are shared;
  * that changes a log-probability by rounding, less than 1e-5, or not at all if the model is deterministic. Its id is the
- * content hash of the weights, with the version of tables that are in a store. The caller still disposes the model.
+ * content hash of the weights, with the version of tables that are in a store and how keys and values are kept. The caller still disposes the model.
  */
 export async function toLanguageModel(model: Model, options: RunOptions = {}): Promise<LanguageModel> {
-  const { config, weights, rows } = model
-  return { id: await contentId(config, weights, { ...options, rows }), ...languageModelOver(model) }
+  const { config, weights, rows, kvCache } = model
+  const content = await contentId(config, weights, { ...options, rows })
+  return { id: kvCache === 'f32' ? content : `${content}+kv-${kvCache}`, ...languageModelOver(model) }
 }
 
 /** The same over other rows, of an edit that is only tried, say; without an id, as such rows need not have a name. */

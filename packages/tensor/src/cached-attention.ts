@@ -5,12 +5,35 @@ import { StemCachedAttention, type StemCachedAttentionInputs } from './kernels.t
 import { MASKED } from './masks.ts'
 import { rope, type RopeTables } from './rope.ts'
 import { opError } from './scope.ts'
-import { add, cast, equal, greater, matMul, mul, pad, range, reshape, slice, softmax, sub, sum } from './tfjs.ts'
+import {
+  add,
+  cast,
+  clipByValue,
+  div,
+  equal,
+  greater,
+  matMul,
+  mul,
+  pad,
+  range,
+  reshape,
+  slice,
+  round,
+  softmax,
+  sub,
+  sum,
+} from './tfjs.ts'
 import { transpose, where } from './tfjs.ts'
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from './tfjs.ts'
 
 /** Keys, after the rotary embedding, and values of B sequences: each [B, G, C, w], of which hd of w channels are used. */
 export type AttentionCache = { readonly keys: Tensor4D; readonly values: Tensor4D }
+
+/** What a unit of a cache in whole numbers stands for, by head and channel [G*hd]: see `cachedAttention`. */
+export interface CacheScales {
+  readonly keys: Tensor1D
+  readonly values: Tensor1D
+}
 
 /** Where T new positions of each sequence stand. */
 export interface CachePlace {
@@ -23,6 +46,10 @@ export interface CachePlace {
 interface Composed extends AttentionHeads {
   readonly headDim: number
 }
+
+/** x [B, T, G*hd] in units of `scales` [G*hd], as numbers from -128 to 127. */
+const quantize = (x: Tensor, scales: Tensor | undefined): Tensor =>
+  scales ? clipByValue(round(div(x, scales)), -128, 127) : x
 
 /** x [B, T, G*hd] put into cache [B, G, C, w] at `hot` [B, T, C], one row of which has a single 1. */
 function write(cache: Tensor, hot: Tensor, x: Tensor, { kvHeads, headDim }: Composed): Tensor {
@@ -50,22 +77,28 @@ function compose(inputs: StemCachedAttentionInputs, tables: RopeTables, options:
   const places = range(0, C, 1, 'int32')
   // A bool that was only cast to float32 cannot be transposed on WebGPU.
   const hot = where(equal(reshape(positions, [B, T, 1]), reshape(places, [1, 1, C])), 1, 0)
-  const keys = write(inputs.keys, hot, turned(k, kvHeads), options)
-  const values = write(inputs.values, hot, v, options)
+  const { keyScales, valueScales } = inputs
+  const keys = write(cast(inputs.keys, 'float32'), hot, quantize(turned(k, kvHeads), keyScales), options)
+  const values = write(cast(inputs.values, 'float32'), hot, quantize(v, valueScales), options)
 
-  const used = (cache: Tensor): Tensor => slice(cache, [0, 0, 0, 0], [B, G, C, headDim])
+  const used = (cache: Tensor, scales: Tensor | undefined): Tensor => {
+    const channels = slice(cache, [0, 0, 0, 0], [B, G, C, headDim])
+    return scales ? mul(channels, reshape(scales, [1, G, 1, headDim])) : channels
+  }
   const scaled = mul(turned(q, heads), 1 / Math.sqrt(headDim))
-  const scores = matMul(toGroups(scaled, heads, kvHeads), used(keys), false, true)
+  const scores = matMul(toGroups(scaled, heads, kvHeads), used(keys, keyScales), false, true)
   const later = greater(reshape(places, [1, 1, 1, C]), reshape(positions, [B, 1, T, 1]))
   const masked = add(reshape(scores, [B, heads, T, C]), mul(cast(later, 'float32'), MASKED))
   const probabilities = reshape(softmax(masked), scores.shape)
-  return [fromGroups(matMul(probabilities, used(values)), heads), keys, values]
+  const stored = (cache: Tensor): Tensor => cast(cache, inputs.keys.dtype)
+  return [fromGroups(matMul(probabilities, used(values, valueScales)), heads), stored(keys), stored(values)]
 }
 
 /**
  * Rotary embedding and grouped-query attention of T new positions to themselves and to those before them, which are in a
  * cache of fixed capacity C. q [B, T, heads*hd], k and v [B, T, kvHeads*hd] -> out [B, T, heads*hd], and the cache with the
- * new keys and values in their places. What stands there behind `last` is not looked at, but has to be finite. It has no
+ * new keys and values in their places. What stands there behind `last` is not looked at, but has to be finite. With `scales`
+ * the cache is int32: numbers from -128 to 127, to which keys and values are rounded in units of them. It has no
  * gradient. Throws 'bad-input' on shapes or head counts that do not fit; places are not checked.
  */
 export function cachedAttention(
@@ -73,7 +106,7 @@ export function cachedAttention(
   cache: AttentionCache,
   { last, longest }: CachePlace,
   tables: RopeTables,
-  { heads, kvHeads }: AttentionHeads,
+  { heads, kvHeads, scales }: AttentionHeads & { readonly scales?: CacheScales | undefined },
 ): { out: Tensor3D } & AttentionCache {
   const { cos, sin } = tables
   const hd = (q.shape[2] ?? 0) / heads
@@ -87,14 +120,25 @@ export function cachedAttention(
     q: [q, ['B', 'T', heads * hd]],
     k: [k, ['B', 'T', kvHeads * hd]],
     v: [v, ['B', 'T', kvHeads * hd]],
-    keys: [cache.keys, ['B', kvHeads, 'C', 'w']],
-    values: [cache.values, ['B', kvHeads, 'C', 'w']],
+    keys: [cache.keys, ['B', kvHeads, 'C', 'w'], scales ? 'int32' : 'float32'],
+    values: [cache.values, ['B', kvHeads, 'C', 'w'], scales ? 'int32' : 'float32'],
+    ...(scales && { keyScales: [scales.keys, [kvHeads * hd]], valueScales: [scales.values, [kvHeads * hd]] }),
     last: [last, ['B'], 'int32'],
     longest: [longest, [1], 'int32'],
     cos: [cos, ['P', hd / 2]],
     sin: [sin, ['P', hd / 2]],
   })
-  const inputs = { q, k, v, ...cache, last, longest, cos, sin }
+  const inputs = {
+    q,
+    k,
+    v,
+    ...cache,
+    last,
+    longest,
+    cos,
+    sin,
+    ...(scales && { keyScales: scales.keys, valueScales: scales.values }),
+  }
   const [out, keys, values] = fused(StemCachedAttention, inputs, { heads, kvHeads }, () =>
     compose(inputs, tables, { heads, kvHeads, headDim: hd }),
   ) as [Tensor3D, Tensor4D, Tensor4D]

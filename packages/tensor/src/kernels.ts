@@ -55,6 +55,8 @@ export type StemAttentionGradInputs = {
  * longest int32 [1], cos and sin [P, hd/2] -> [out [B, T, H*hd], keys, values]. New position t of sequence b is
  * last[b] - T + 1 + t. q and k are turned by it (see StemRope), and k and v written to it, before the attention, which is
  * causal and scaled by 1/sqrt(hd). longest is max(last) + 1. A backend may write keys and values in place.
+ * With keyScales and valueScales [G*hd], keys and values are int32 of -128 to 127, each of which stands for itself times the scale of
+ * its head and channel; what is written is rounded to the nearest of them, halves to even.
  */
 export const StemCachedAttention = 'StemCachedAttention'
 export type StemCachedAttentionInputs = {
@@ -67,6 +69,8 @@ export type StemCachedAttentionInputs = {
   longest: Tensor
   cos: Tensor
   sin: Tensor
+  keyScales?: Tensor
+  valueScales?: Tensor
 }
 export type StemCachedAttentionAttrs = { heads: number; kvHeads: number }
 

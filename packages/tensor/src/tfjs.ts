@@ -65,6 +65,7 @@ export {
   relu,
 } from '@tensorflow/tfjs-core'
 export {
+  round,
   rsqrt,
   sigmoid,
   sign,

@@ -1,4 +1,4 @@
-import { collect, type Generation } from '@stemkit/generate'
+import { collect, type Generation, type KvCacheType } from '@stemkit/generate'
 import { loadModel } from '@stemkit/generate/node'
 import { readChatTemplate } from '@stemkit/server/node'
 import { StemkitError } from '@stemkit/spec/errors'
@@ -7,6 +7,7 @@ import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
 import { byteCount } from './byte-option.ts'
+import { kvCacheOption } from './kv-cache-option.ts'
 import { logitBias } from './logit-bias-option.ts'
 import { number } from './number-option.ts'
 
@@ -29,6 +30,7 @@ interface Options {
   readonly overlay?: readonly string[]
   readonly context?: number
   readonly threads?: number
+  readonly kvCache?: KvCacheType
   readonly deterministic?: boolean
   readonly speculate: boolean
   readonly plugin?: readonly string[]
@@ -65,6 +67,7 @@ export function generateCommand(): Command {
     .option('--budget <bytes>', 'memory for rows of a store, as in 512MB (default: 256MB)', byteCount)
     .option('--overlay <name>', 'an overlay over the tables of a store; may be given again, the last on top', several)
     .option('--context <n>', "tokens that prompt and text may have together (default: the model's length)", number)
+    .addOption(kvCacheOption())
     .option('--threads <n>', 'threads that compute (default: one for each core)', number)
     .option('--deterministic', 'the same bits each time on one machine, at some cost')
     .option('--no-speculate', 'do not guess from the text what comes next; the text is the same')
@@ -75,7 +78,7 @@ export function generateCommand(): Command {
       'print one JSON object at the end: prompt, text, tokens, logprobs, finishReason, usage, tables, seed',
     )
     .action(async (folder: string, options: Options) => {
-      const { json, plugin, store, budget, context, threads, deterministic, speculate, ...request } = options
+      const { json, plugin, store, budget, context, threads, kvCache, deterministic, speculate, ...request } = options
       const { prompt: text, chat, system, seed = newSeed(), ...sampling } = request
       const signal = signalOfProcess()
       const prompt = await promptOf(folder, { text, chat, system })
@@ -86,6 +89,7 @@ export function generateCommand(): Command {
         budget,
         context,
         threads,
+        kvCache,
         deterministic,
         speculate,
         custom,

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import type { KvCacheType } from '@stemkit/generate'
 import type { ApiKey } from '@stemkit/server'
 import {
   errorLog,
@@ -16,6 +17,7 @@ import { openPlugins, pluginOption } from '../plugins/open-plugins.ts'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { note, statusLine } from '../terminal/progress.ts'
 import { byteCount } from './byte-option.ts'
+import { kvCacheOption } from './kv-cache-option.ts'
 import { number, wholeNumber } from './number-option.ts'
 
 /** Not an option: command lines are read by whoever lists processes. */
@@ -37,6 +39,7 @@ interface Options {
   readonly cors?: readonly string[]
   readonly maxTexts: number
   readonly maxBody: number
+  readonly kvCache?: KvCacheType
   readonly timeout: number
   readonly drain: number
   readonly plugin?: readonly string[]
@@ -54,6 +57,7 @@ export function serveCommand(): Command {
     .option('--budget <bytes>', 'memory for rows of a store, as in 512MB (default: 256MB)', byteCount)
     .option('--slots <n>', 'texts that are made at once (default: 4)', wholeNumber(1))
     .option('--context <n>', 'tokens of prompt and answer together (default: what the model has)', wholeNumber(1))
+    .addOption(kvCacheOption())
     .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
     .option('--chat-template <file>', "a chat template in Jinja (default: the model folder's)")
     .option(
@@ -79,7 +83,7 @@ export function serveCommand(): Command {
       const chatTemplate = await readChatTemplate(folder, options.chatTemplate)
       const { feedForwards: custom, drivers } = await openPlugins(options.plugin, { signal })
       const status = statusLine()
-      const { store, budget, slots, context, threads } = options
+      const { store, budget, slots, context, threads, kvCache } = options
       const print = (line: string): void => void process.stdout.write(line)
       let loaded: LoadedModel | undefined
       try {
@@ -94,6 +98,7 @@ export function serveCommand(): Command {
               slots,
               context,
               threads,
+              kvCache,
               onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
               onWithoutEdits: note,
             }).finally(status.clear)

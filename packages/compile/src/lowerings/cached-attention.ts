@@ -1,10 +1,17 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { StemCachedAttention } from '@stemkit/tensor'
 import { registerLowering, reshape, scalar } from '../lowering.ts'
-import type { GraphBuilder, Value } from '../graph.ts'
+import type { Attribute, GraphBuilder, Value } from '../graph.ts'
 
 /** Heads of GroupQueryAttention have a multiple of this many channels if it turns them. */
 const STEP = 16
+
+/** Keys and values in whole numbers of 8 bits, with a scale for each channel of each head. */
+const QUANTIZED: Readonly<Record<string, Attribute>> = {
+  k_quant_type: { string: 'PER_CHANNEL' },
+  v_quant_type: { string: 'PER_CHANNEL' },
+  kv_cache_bit_width: { int: 8 },
+}
 
 /** The last axis made wider. */
 function widen(graph: GraphBuilder, x: Value, width: number, fill: number): Value {
@@ -34,7 +41,8 @@ function resizeHeads(graph: GraphBuilder, x: Value, heads: number, from: number,
  * The runtime gives past and present the same memory, and nothing is copied. A head narrower than the cache gets zeros
  * behind it, which change neither scores nor sums, and which the rotary embedding leaves alone (cos 1, sin 0).
  */
-registerLowering(StemCachedAttention, ({ q, k, v, keys, values, last, longest, cos, sin }, attributes, graph) => {
+registerLowering(StemCachedAttention, (inputs, attributes, graph) => {
+  const { q, k, v, keys, values, last, longest, cos, sin, keyScales, valueScales } = inputs
   const heads = attributes['heads'] as number
   const kvHeads = attributes['kvHeads'] as number
   const headDim = q!.shape[2]! / heads
@@ -46,6 +54,9 @@ registerLowering(StemCachedAttention, ({ q, k, v, keys, values, last, longest, c
     )
   }
   const wide = (x: Value, count: number): Value => resizeHeads(graph, x, count, headDim, width)
+  const isQuantized = keyScales !== undefined
+  const scaleOf = (scales: Value): Value =>
+    reshape(graph, wide(reshape(graph, scales, [1, 1, scales.shape[0]!]), kvHeads), [kvHeads * width])
   const query = wide(q!, heads)
   const [out, presentKeys, presentValues] = graph.nodes(
     'GroupQueryAttention',
@@ -59,6 +70,7 @@ registerLowering(StemCachedAttention, ({ q, k, v, keys, values, last, longest, c
       longest,
       widen(graph, cos!, width / 2, 1),
       widen(graph, sin!, width / 2, 0),
+      ...(isQuantized ? [undefined, undefined, undefined, scaleOf(keyScales!), scaleOf(valueScales!)] : []),
     ],
     [query, keys!, values!],
     {
@@ -69,6 +81,7 @@ registerLowering(StemCachedAttention, ({ q, k, v, keys, values, last, longest, c
         do_rotary: { int: 1 },
         rotary_interleaved: { int: 1 },
         scale: { float: 1 / Math.sqrt(headDim) },
+        ...(isQuantized && QUANTIZED),
       },
     },
   ) as [Value, Value, Value]

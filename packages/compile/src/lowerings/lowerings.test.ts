@@ -60,6 +60,7 @@ const unary: Record<string, Unary> = {
   'rsqrt of a square': (x) => tf.rsqrt(tf.add(tf.square(x), 0.1)),
   log1p: (x) => tf.log1p(tf.abs(x)),
   reciprocal: tf.reciprocal,
+  round: (x) => tf.round(tf.mul(x, 2)),
   clipByValue: (x) => tf.clipByValue(x, -0.5, 1),
   softmax: (x) => tf.softmax(x),
   logSoftmax: (x) => tf.logSoftmax(x),

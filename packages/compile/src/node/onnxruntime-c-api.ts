@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { BoundRun, HostTensor, RunOptions, Runtime, RuntimeSession, SessionOptions } from '../runtime.ts'
+import { joinPackedWeights } from './packed-weights.ts'
 import { called, check, made, openNative, valueOver, type Native, type Pointer } from './ort-library.ts'
 
 type HostTensors = Readonly<Record<string, HostTensor>>
@@ -28,6 +29,7 @@ async function createSession(
   const settings = made(api, (out) => api.CreateSessionOptions(out))
   const slot = new BigUint64Array(1)
   const given = bindValues(native, weights)
+  const packed = options.group && joinPackedWeights(api, options.group)
   try {
     check(api, api.SetSessionLogSeverityLevel(settings, 3))
     check(api, api.SetSessionGraphOptimizationLevel(settings, 99))
@@ -39,12 +41,29 @@ async function createSession(
     if (options.profile) check(api, api.EnableProfiling(settings, options.profile))
     const { names, values } = given
     if (names.length > 0) check(api, api.AddExternalInitializers(settings, names, values, names.length))
-    check(api, await called(api.CreateSessionFromArray, native.env, model, model.byteLength, settings, slot))
-  } finally {
+    const from = [native.env, model, model.byteLength, settings] as const
+    if (packed) {
+      // Only what is given this way, too, is looked for among the packed weights.
+      Object.keys(weights).forEach((name, i) => check(api, api.AddInitializer(settings, name, values[i]!)))
+      const create = api.CreateSessionFromArrayWithPrepackedWeightsContainer
+      check(api, await called(create, ...from, packed.container, slot))
+    } else {
+      check(api, await called(api.CreateSessionFromArray, ...from, slot))
+    }
+    // What the runtime was given to share it reads by its address, as long as the session lives.
+    if (!packed) given.dispose()
+  } catch (error) {
     given.dispose()
+    packed?.release()
+    throw error
+  } finally {
     api.ReleaseSessionOptions(settings)
   }
-  return openSession(native, slot[0]!, weights)
+  const release = (): void => {
+    given.dispose()
+    packed?.release()
+  }
+  return openSession(native, slot[0]!, weights, release)
 }
 
 /** Names and OrtValues as the C API takes them. What is given under two names is one value. */
@@ -77,7 +96,7 @@ function bindValues(native: Native, hosts: HostTensors): BoundValues {
   }
 }
 
-function openSession(native: Native, session: Pointer, weights: HostTensors): RuntimeSession {
+function openSession(native: Native, session: Pointer, weights: HostTensors, release: () => void): RuntimeSession {
   const { api } = native
   const bound = new Set<BoundRun>()
   // The runtime reads the weights where they are as long as the session lives, so the collector may not have them.
@@ -147,6 +166,7 @@ function openSession(native: Native, session: Pointer, weights: HostTensors): Ru
       await running?.catch(() => {})
       for (const each of bound) each.dispose()
       api.ReleaseSession(session)
+      release()
       held.clear()
     },
   }

@@ -37,6 +37,13 @@ const slots = {
   ReleaseValue: [96, 'void ReleaseValue(void* value)'],
   ReleaseRunOptions: [97, 'void ReleaseRunOptions(void* options)'],
   ReleaseSessionOptions: [100, 'void ReleaseSessionOptions(void* options)'],
+  AddInitializer: [150, 'void* AddInitializer(void* options, const char* name, void* value)'],
+  CreatePrepackedWeightsContainer: [166, 'void* CreatePrepackedWeightsContainer(_Out_ void** container)'],
+  ReleasePrepackedWeightsContainer: [167, 'void ReleasePrepackedWeightsContainer(void* container)'],
+  CreateSessionFromArrayWithPrepackedWeightsContainer: [
+    169,
+    'void* CreateSessionFromArrayWithPrepackedWeightsContainer(void* env, void* model, size_t size, void* options, void* container, void* session)',
+  ],
   CreateAndRegisterAllocator: [144, 'void* CreateAndRegisterAllocator(void* env, void* info, void* arena)'],
   CreateArenaCfg: [
     156,

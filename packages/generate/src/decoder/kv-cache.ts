@@ -14,35 +14,51 @@ export interface KvCache {
   /** Tokens that count at a place. */
   lengthAt(place: number): number
   /** By name, the caches of `count` places from `first`, as they lie. */
-  view(first: number, count: number): Record<string, Float32Array>
+  view(first: number, count: number): Record<string, KvArray>
+  /** Of one array: the numbers [n, w] of a slot's head from token `from` to `to`, as they lie. */
+  tokens(name: string, slot: number, head: number, from: number, to: number): KvArray
   /** Makes the first `length` tokens of `to` those of `from`. */
   copy(from: number, to: number, length: number): void
 }
 
+/** What a unit of one layer's keys and values in int8 stands for, by head and channel [G * hd]. */
+export interface LayerScales {
+  readonly keys: Float32Array
+  readonly values: Float32Array
+}
+
+/** Of each layer. */
+export type KvScales = readonly LayerScales[]
+
+export type KvArray = Float32Array | Int8Array
+
 export interface KvCacheOptions {
-  readonly config: ModelConfig
+  readonly config: Pick<ModelConfig, 'layers' | 'kvHeads' | 'headDim'>
   readonly places: number
   /** Tokens that a place holds, C. */
   readonly capacity: number
+  /** Default 'float32'. */
+  readonly dtype?: 'float32' | 'int8' | undefined
 }
 
-export function createKvCache({ config, places, capacity }: KvCacheOptions): KvCache {
+export function createKvCache({ config, places, capacity, dtype }: KvCacheOptions): KvCache {
   const { layers, kvHeads, headDim } = config
   const width = cacheWidth(headDim)
   const size = kvHeads * capacity * width
-  const arrays = new Map<string, Float32Array>()
+  const make = (length: number): KvArray => (dtype === 'int8' ? new Int8Array(length) : new Float32Array(length))
+  const arrays = new Map<string, KvArray>()
   for (let layer = 0; layer < layers; layer++) {
     const { keys, values } = cacheNames(layer)
-    arrays.set(keys, new Float32Array(places * size))
-    arrays.set(values, new Float32Array(places * size))
+    arrays.set(keys, make(places * size))
+    arrays.set(values, make(places * size))
   }
   const lengths = new Int32Array(places)
   const placeOf = Int32Array.from({ length: places }, (_, i) => i)
   const slotAt = placeOf.slice()
-  const spare = new Float32Array(capacity * width)
+  const spare = make(capacity * width)
 
   /** Calls `each` with the offsets of every head of two places. */
-  const heads = (a: number, b: number, each: (array: Float32Array, a: number, b: number) => void): void => {
+  const heads = (a: number, b: number, each: (array: KvArray, a: number, b: number) => void): void => {
     for (const array of arrays.values()) {
       for (let head = 0; head < kvHeads; head++) {
         const offset = head * capacity * width
@@ -102,6 +118,10 @@ export function createKvCache({ config, places, capacity }: KvCacheOptions): KvC
       Object.fromEntries(
         [...arrays].map(([name, array]) => [name, array.subarray(first * size, (first + count) * size)]),
       ),
+    tokens(name, slot, head, from, to) {
+      const start = placeOf[slot]! * size + head * capacity * width
+      return arrays.get(name)!.subarray(start + from * width, start + to * width)
+    },
     copy(from, to, length) {
       if (from !== to) {
         heads(placeOf[from]!, placeOf[to]!, (array, atFrom, atTo) => {

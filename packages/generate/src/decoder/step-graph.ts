@@ -1,14 +1,36 @@
-import type { InputSpec, TensorFunction } from '@stemkit/compile'
+import type { FrozenWeight, InputSpec, TensorFunction } from '@stemkit/compile'
 import { buildFeedForwards, listWeights, logits, transformer, type Weights } from '@stemkit/model'
 import type { Attend, CustomFeedForwards, ModelConfig } from '@stemkit/model'
 import { cachedAttention, gatherRows, reshape, ropeTables } from '@stemkit/tensor'
 import type { Tensor1D, Tensor2D, Tensor4D } from '@stemkit/tensor'
+import type { KvScales } from './kv-cache.ts'
 
 export interface StepGraphOptions {
   readonly config: ModelConfig
   readonly custom?: CustomFeedForwards | undefined
   /** Tokens that a cache holds, C. */
   readonly capacity: number
+  /** Caches are int8; the function then has weights of these, which `scaleNames` names. */
+  readonly scales?: KvScales | undefined
+}
+
+/** Of one layer, names of what a unit of its caches stands for. */
+const scaleNames = (layer: number): { keys: string; values: string } => ({
+  keys: `layers.${layer}.keys.scales`,
+  values: `layers.${layer}.values.scales`,
+})
+
+/** The weights of a step beside the model's own: scales [G * hd]. */
+export function scaleWeights(scales: KvScales = []): Record<string, FrozenWeight> {
+  return Object.fromEntries(
+    scales.flatMap(({ keys, values }, layer) => {
+      const names = scaleNames(layer)
+      return [
+        [names.keys, { shape: [keys.length], data: keys }],
+        [names.values, { shape: [values.length], data: values }],
+      ]
+    }),
+  )
 }
 
 /** Channels that a head has in the cache, w: what the fused attention wants. */
@@ -26,7 +48,7 @@ export const after = (name: string): string => `${name}.after`
  * `ids`, `inverse` and `tokenExperts` [B, T], `at` [R], the positions (of B * T) that get logits, the caches [B, G, C, w], and
  * of each table its rows [U, w].
  */
-export function stepInputs({ config, custom, capacity }: StepGraphOptions): Record<string, InputSpec> {
+export function stepInputs({ config, custom, capacity, scales }: StepGraphOptions): Record<string, InputSpec> {
   const tokens: InputSpec = { dtype: 'int32', shape: ['B', 'T'] }
   const inputs: Record<string, InputSpec> = {
     last: { dtype: 'int32', shape: ['B'] },
@@ -37,7 +59,7 @@ export function stepInputs({ config, custom, capacity }: StepGraphOptions): Reco
     at: { dtype: 'int32', shape: ['R'] },
   }
   const cache: InputSpec = {
-    dtype: 'float32',
+    dtype: scales ? 'int8' : 'float32',
     shape: ['B', config.kvHeads, capacity, cacheWidth(config.headDim)],
   }
   for (let layer = 0; layer < config.layers; layer++) {
@@ -52,7 +74,7 @@ export function stepInputs({ config, custom, capacity }: StepGraphOptions): Reco
 }
 
 /** A step: `logits` [R, V], and the caches with the new tokens in them. */
-export function stepGraph({ config, custom, capacity }: StepGraphOptions): TensorFunction {
+export function stepGraph({ config, custom, capacity, scales }: StepGraphOptions): TensorFunction {
   const { heads, kvHeads, headDim, ropeTheta } = config
   return (inputs) => {
     const weights = inputs as Weights
@@ -67,7 +89,12 @@ export function stepGraph({ config, custom, capacity }: StepGraphOptions): Tenso
     const attend: Attend = (layer, q, k, v) => {
       const names = cacheNames(layer)
       const cache = { keys: inputs[names.keys] as Tensor4D, values: inputs[names.values] as Tensor4D }
-      const { out, keys, values } = cachedAttention({ q, k, v }, cache, place, tables, { heads, kvHeads })
+      const units = scaleNames(layer)
+      const { out, keys, values } = cachedAttention({ q, k, v }, cache, place, tables, {
+        heads,
+        kvHeads,
+        ...(scales && { scales: { keys: inputs[units.keys] as Tensor1D, values: inputs[units.values] as Tensor1D } }),
+      })
       return { y: out, state: { [after(names.keys)]: keys, [after(names.values)]: values } }
     }
     const { hidden, state } = transformer(config, weights, { ids: inputs['ids'] as Tensor2D, attend }, feedForwards)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { cachedAttention, concat, dispose, memory, ropeTables, tensor, tidy, zeros } from '../index.ts'
-import type { AttentionCache, Tensor, Tensor1D, Tensor3D, Tensor4D } from '../index.ts'
+import type { AttentionCache, CacheScales, Tensor, Tensor1D, Tensor3D, Tensor4D } from '../index.ts'
 import { normal } from './op-case.ts'
 import * as reference from './reference.ts'
 
@@ -24,7 +24,7 @@ function part(x: ArrayLike<number>, width: number, sequences: readonly number[],
   return tensor(Float32Array.from(data), [sequences.length, to - from, width]) as Tensor3D
 }
 
-function step(cache: AttentionCache, sequences: readonly number[], from: number, to: number) {
+function step(cache: AttentionCache, sequences: readonly number[], from: number, to: number, scales?: CacheScales) {
   const inputs = {
     q: part(q, heads * hd, sequences, from, to),
     k: part(k, kvHeads * hd, sequences, from, to),
@@ -32,7 +32,7 @@ function step(cache: AttentionCache, sequences: readonly number[], from: number,
   }
   const last = tensor(Int32Array.from(sequences, () => to - 1)) as Tensor1D
   const place = { last, longest: tensor(Int32Array.of(to)) as Tensor1D }
-  return cachedAttention(inputs, cache, place, ropeTables(capacity, hd, THETA), { heads, kvHeads })
+  return cachedAttention(inputs, cache, place, ropeTables(capacity, hd, THETA), { heads, kvHeads, scales })
 }
 
 const empty = (sequences: number, width: number, value = 0): Tensor4D =>
@@ -102,6 +102,36 @@ export function describeCachedAttention(backend: string): void {
       })
       await expectRows(next, [0, 4, 5], [1, 2, 3])
       dispose([next.out, next.keys, next.values])
+    })
+
+    test('rounds keys and values to units of their channels, if it is given any', async () => {
+      const units = Float32Array.from({ length: kvHeads * hd }, (_, i) => 0.01 + 0.01 * i)
+      const rounded = (x: ArrayLike<number>): number[] =>
+        Array.from(x, (value, i) => {
+          const unit = units[i % units.length]!
+          return unit * Math.max(-128, Math.min(127, Math.round(value / unit)))
+        })
+      const wanted = reference.attention(
+        reference.rope(q, positions, heads, hd, THETA),
+        rounded(reference.rope(k, positions, kvHeads, hd, THETA)),
+        rounded(v),
+        { B, T, heads, kvHeads, hd },
+      )
+      const before = memory().numTensors
+      const next = tidy(() => {
+        const zero = (): Tensor4D => zeros([B, kvHeads, capacity, hd], 'int32')
+        const scales = { keys: tensor(units) as Tensor1D, values: tensor(units) as Tensor1D }
+        return step({ keys: zero(), values: zero() }, [0, 1], 0, T, scales)
+      })
+      expect(next.keys.dtype).toBe('int32')
+      const found = await next.out.data()
+      expect(Math.max(...Array.from(wanted, (value, i) => Math.abs(value - found[i]!)))).toBeLessThan(5e-6)
+      // The first unit is too small for the largest values.
+      const codes = await next.values.data()
+      expect(Math.max(...codes)).toBe(127)
+      expect(codes.every((code) => Number.isInteger(code) && Math.abs(code) <= 128)).toBe(true)
+      dispose([next.out, next.keys, next.values])
+      expect(memory().numTensors).toBe(before)
     })
 
     test('names what does not fit', () =>

@@ -72,7 +72,7 @@ const packedPerplexity = ({ quick, progress, signal }: BenchmarkOptions): Promis
   })
 
 const describePerplexity = ({ model, f32, tokens }: PackedPerplexity): string =>
-  `${basename(model)}: ${f32.toFixed(3)} in f32 on ${tokens} tokens; perplexity_q4_vs_f32 is of blocks of 32, fitted to other text`
+  `${basename(model)}: ${f32.toFixed(3)} in f32 on ${tokens} tokens; perplexity_q4_vs_f32 is of blocks of up to 128, fitted to other text, with keys and values in int8, as timed`
 
 async function openStemkit(
   opened: AsyncDisposableStack,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
-import { toLanguageModel } from '@stemkit/generate'
+import { toLanguageModel, type KvCacheType } from '@stemkit/generate'
 import { calibrateModel, loadModel } from '@stemkit/generate/node'
 import { importModel, packModel } from '@stemkit/weights/node'
 
@@ -38,18 +38,23 @@ export interface PackedPerplexity {
 }
 
 interface Packing {
-  readonly matrices: 'q4' | 'q8'
+  /** Of the head, too. */
+  readonly matrices: 'F32' | 'q4' | 'q8'
   readonly block: number
   /** Whether its rounding is fitted to a text, other than the one that is measured. */
   readonly fitted: boolean
+  readonly kvCache: KvCacheType
 }
 
 export const PACKINGS = {
-  q8_block128: { matrices: 'q8', block: 128, fitted: false },
-  q4_block128: { matrices: 'q4', block: 128, fitted: false },
-  q4_block128_fitted: { matrices: 'q4', block: 128, fitted: true },
-  q4_block32: { matrices: 'q4', block: 32, fitted: false },
-  q4_block32_fitted: { matrices: 'q4', block: 32, fitted: true },
+  kv_int8: { matrices: 'F32', block: 128, fitted: false, kvCache: 'int8' },
+  q8_block128: { matrices: 'q8', block: 128, fitted: false, kvCache: 'f32' },
+  q8_block128_kv_int8: { matrices: 'q8', block: 128, fitted: false, kvCache: 'int8' },
+  q4_block128: { matrices: 'q4', block: 128, fitted: false, kvCache: 'f32' },
+  q4_block128_fitted: { matrices: 'q4', block: 128, fitted: true, kvCache: 'f32' },
+  q4_block128_fitted_kv_int8: { matrices: 'q4', block: 128, fitted: true, kvCache: 'int8' },
+  q4_block32: { matrices: 'q4', block: 32, fitted: false, kvCache: 'f32' },
+  q4_block32_fitted: { matrices: 'q4', block: 32, fitted: true, kvCache: 'f32' },
 } as const satisfies Record<string, Packing>
 
 export type PackingName = keyof typeof PACKINGS
@@ -85,11 +90,12 @@ export async function measurePerplexity(options: PerplexityOptions = {}): Promis
     progress('fitting to a text')
     const grams = await calibrateModel(folder, { text: seen.join('\n\n'), signal })
     const ratios: Record<string, number> = {}
-    for (const [name, { fitted, ...form }] of Object.entries(PACKINGS)) {
+    for (const [name, { fitted, kvCache, matrices, block }] of Object.entries(PACKINGS)) {
       progress(`perplexity with ${name}`)
       const packed = join(work, name)
+      const form = { matrices, head: matrices, block }
       await packModel(folder, packed, { ...form, ...(fitted && { grams }), ...(signal && { signal }) })
-      ratios[name] = (await perplexityOf(packed, unseen, { tokens, signal })).value / plain.value
+      ratios[name] = (await perplexityOf(packed, unseen, { tokens, kvCache, signal })).value / plain.value
     }
     return { model: source, tokens: plain.tokens, f32: plain.value, ratios: ratios as PackedPerplexity['ratios'] }
   } finally {
@@ -97,13 +103,19 @@ export async function measurePerplexity(options: PerplexityOptions = {}): Promis
   }
 }
 
+interface PerplexityOfOptions {
+  readonly tokens: number
+  readonly kvCache?: KvCacheType
+  readonly signal: AbortSignal | undefined
+}
+
 /** e to the mean of -ln p over documents, each after the token that texts start with; long ones in pieces. */
 async function perplexityOf(
   folder: string,
   documents: readonly string[],
-  { tokens, signal }: { readonly tokens: number; readonly signal: AbortSignal | undefined },
+  { tokens, kvCache, signal }: PerplexityOfOptions,
 ): Promise<{ value: number; tokens: number }> {
-  const model = await loadModel(folder, { signal, threads: 1 })
+  const model = await loadModel(folder, { signal, threads: 1, kvCache })
   try {
     if (!model.tokenizer) throw new StemkitError('bad-input', `perplexity: ${folder} has no tokenizer.json`)
     const requests = sequencesOf(model.tokenizer, documents, { tokens, length: model.maxLength - 1 }).map(

@@ -1,6 +1,6 @@
 import { compiledEngine, type FrozenWeight } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
-import { createDecoder, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
+import { createDecoder, measureKvScales, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
 import { listWeights, type ModelConfig } from '@stemkit/model'
 import { createRowStore, memoryRows, payloadBytes, type RowLayout } from '@stemkit/store'
 import { blockFor, packMatrix, toFloat16 } from '@stemkit/weights'
@@ -17,7 +17,7 @@ export interface BenchModel {
   readonly rows: TableRows
 }
 
-/** A model of random weights in a format; its embedding in half precision, its head in 8 bits where the rest is in 4. */
+/** A model of random weights in a format; its embedding in half precision. The head is packed, too, as the peer's is. */
 export function makeModel(config: ModelConfig, format: DecodeFormat): BenchModel {
   const weights = new Map<string, FrozenWeight>()
   for (const [name, { shape, role }] of listWeights(config)) {
@@ -31,8 +31,7 @@ function inFormat(name: string, shape: readonly number[], data: Float32Array, fo
   if (K === undefined || format === 'f32') return { shape, data }
   const isEmbedding = name === 'model.embed_tokens.weight'
   if (isEmbedding || format === 'f16') return { shape, data: Uint16Array.from(data, toFloat16) }
-  const bits = format === 'q8' || name === 'lm_head.weight' ? 8 : 4
-  return packMatrix(data, [N, K], { bits, block: blockFor(K, BLOCK)! })
+  return packMatrix(data, [N, K], { bits: format === 'q8' ? 8 : 4, block: blockFor(K, BLOCK)! })
 }
 
 /** All tables in one store in memory, int8: 2 GB at the benchmark's shape. Their numbers do not matter, their size does. */
@@ -73,9 +72,15 @@ export interface OpenOptions {
   readonly threads: number
 }
 
-/** A decoder of the model, on the runtime that decodes in Node. */
-export const openDecoder = (model: BenchModel, { slots, threads }: OpenOptions): Promise<Decoder> =>
-  createDecoder({ ...model, engine: compiledEngine(nodeRuntime(), { threads }), slots })
+/** A decoder of the model, on the runtime that decodes in Node. Beside packed weights keys and values are in int8. */
+export async function openDecoder(model: BenchModel, { slots, threads }: OpenOptions): Promise<Decoder> {
+  const engine = compiledEngine(nodeRuntime(), { threads })
+  const kvScales = isPacked(model) ? await measureKvScales({ ...model, engine }) : undefined
+  return createDecoder({ ...model, engine, slots, kvScales })
+}
+
+const isPacked = ({ weights }: Pick<BenchModel, 'weights'>): boolean =>
+  [...weights.values()].some((weight) => 'bits' in weight)
 
 /** Bytes that one step reads, with `cached` tokens in each of the caches. */
 export function stepBytes(
@@ -88,6 +93,6 @@ export function stepBytes(
     bytes += weight.data.byteLength + ('scales' in weight ? weight.scales.byteLength : 0)
   }
   const tables = config.feedForwards.filter((kind) => kind === 'stem').length
-  const keysAndValues = cached * config.layers * 2 * config.kvHeads * config.headDim * 4
+  const keysAndValues = cached * config.layers * 2 * config.kvHeads * config.headDim * (isPacked({ weights }) ? 1 : 4)
   return bytes + batch * (keysAndValues + tables * config.ffnHidden)
 }
