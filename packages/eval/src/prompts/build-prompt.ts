@@ -42,7 +42,7 @@ export function buildPrompt(
   const questions = context.choicesAreQuestions ? choicesOf(task.choice ?? [], row, context) : [question]
   const targetDelimiter = context.choicesAreQuestions ? '' : task.targetDelimiter
   const contexts = questions.map((text) => {
-    const turn = { question: asText(task, text), genPrefix, targetDelimiter, fewshotDelimiter: '' }
+    const turn = { question: asText(text), genPrefix, targetDelimiter, fewshotDelimiter: '' }
     return promptText([...messages, ...turnMessages(turn)], genPrefix, options.chat)
   })
   return { contexts, shots }
@@ -57,13 +57,9 @@ function shotMessages(
   const choices = shots.choice === undefined ? undefined : choicesOf(shots.choice, row, context)
   const text = textOf(shots.text, row, context)
   const question = context.choicesAreQuestions ? choices?.at(text as number) : text
-  const answer = answerText(
-    task,
-    targetOf(shots.target, row, context),
-    context.choicesAreQuestions ? undefined : choices,
-  )
+  const answer = answerText(targetOf(shots.target, row, context), context.choicesAreQuestions ? undefined : choices)
   return turnMessages({
-    question: asText(task, question),
+    question: asText(question),
     ...(answer !== undefined && { answer }),
     genPrefix: ownFieldOf(shots.genPrefix, row),
     targetDelimiter: shots.targetDelimiter,
@@ -72,14 +68,14 @@ function shotMessages(
 }
 
 /** The answer of a shot: the first of several, a choice by its position. An empty text is none. */
-function answerText(task: Task, target: unknown, choices: readonly string[] | undefined): string | undefined {
+function answerText(target: unknown, choices: readonly string[] | undefined): string | undefined {
   if (target === '' || target === null || target === undefined) return undefined
   const isPosition = typeof target === 'number' || typeof target === 'boolean'
-  if (choices && choices.length > 0 && isPosition) return asText(task, choices.at(Number(target)))
-  return asText(task, Array.isArray(target) ? target[0] : target)
+  if (choices && choices.length > 0 && isPosition) return asText(choices.at(Number(target)))
+  return asText(Array.isArray(target) ? target[0] : target)
 }
 
-function asText(task: Task, value: unknown): string {
+function asText(value: unknown): string {
   if (typeof value === 'string') return value
   const shown = value === undefined ? 'nothing' : pythonStr(value)
   throw new StemkitError('bad-input', `a question or an answer of a shot is ${shown}, where text is needed`)
