@@ -80,7 +80,9 @@ export async function overlayRows(
     },
     async gather(plan, blocks, how) {
       const { above, below } = split(plan)
+      // One row is one or the other, and needs no second copy.
       if (above.places.length === 0) return own.gather(plan, blocks, how)
+      if (below.places.length === 0) return overlaid.gather(above.plan, blocks, how)
       for (const [store, { places, plan: part }] of [
         [overlaid, above],
         [own, below],
