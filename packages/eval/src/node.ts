@@ -1,3 +1,6 @@
 export { verifyFolder, type VerifiedFolderTask, type VerifyFolderOptions } from './node/verify-folder.ts'
 export { fileCache, type FileCacheOptions } from './node/file-cache.ts'
 export { readTaskFolder } from './node/read-task-folder.ts'
+export { folderRows } from './node/folder-rows.ts'
+export { hubRows, type HubRowsOptions } from './node/hub-rows.ts'
+export { upstreamRows } from './node/upstream-rows.ts'
