@@ -68,7 +68,7 @@ export async function serveCompletions(
   }
 
   async function answer(given: Record<string, unknown>): Promise<object[]> {
-    const { prompt, max_tokens: maxTokens, echo, stop } = given as Given
+    const { prompt, max_tokens: maxTokens, echo, stop } = given as unknown as Given
     if (maxTokens === 0 && options.insistsOnOne) throw new Error('max_tokens must be at least 1')
     const prompts = typeof prompt === 'string' ? [prompt] : prompt
     const tokens = await Promise.all(

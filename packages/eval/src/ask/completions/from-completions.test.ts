@@ -24,13 +24,13 @@ const tokenizer: Tokenizer = {
     return Uint32Array.from(addSpecial ? [BOS, ...ids] : ids)
   },
   decode(ids, { skipSpecial = true } = {}) {
-    const names = new Map(
+    const names = new Map<number, string>(
       skipSpecial
         ? []
-        : ([
+        : [
             [BOS, '<s>'],
             [EOS, '</s>'],
-          ] as const),
+          ],
     )
     return Array.from(ids, (id) =>
       id < 256 ? new TextDecoder().decode(Uint8Array.of(id)) : (names.get(id) ?? ''),
