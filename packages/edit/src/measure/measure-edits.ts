@@ -1,5 +1,6 @@
 import type { RowOptions } from '@stemkit/spec/row-driver'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
+import type { RowsInPlace } from '../preview/editable-model.ts'
 import { rowsInPlace } from '../preview/rows-in-place.ts'
 import type { EditedTable } from '../rows/stacked-rows.ts'
 import type { EditCase, Fact } from './cases/edit-case.ts'
@@ -11,7 +12,7 @@ import { metricsOf, type CaseMetrics } from './metrics/metrics.ts'
 import { summarizeCases, type MetricSummary } from './metrics/summarize-cases.ts'
 import { tfidfSimilarity } from './metrics/tfidf.ts'
 import { planCase, type CaseEditOptions, type PlannedCase, type SkippedCase } from './plan-case.ts'
-import { askQuestions, longestOf, prepareQuestions } from './questions.ts'
+import { askQuestions, longestOf, prepareQuestions, type Reply } from './questions.ts'
 import { measureWriting, prepareWriting, type WritingOptions } from './writing.ts'
 
 export interface MeasureEditsOptions extends CaseEditOptions, RowOptions {
@@ -83,9 +84,10 @@ export async function measureEdits(cases: readonly EditCase[], options: MeasureE
     onProgress?.({ stage: 'cases', done: index, total: chosen.length })
     const { id, subject } = wanted
     const questions = await prepareQuestions(model, wanted)
-    const longest = longestOf(questions)
+    const prompts = writing ? await prepareWriting(model, wanted) : []
+    const longest = Math.max(longestOf(questions), ...prompts.map(({ ids }) => ids.length + 1))
     if (longest > model.maxLength) {
-      const message = `a question and its answer have ${longest} tokens, the model takes ${model.maxLength}`
+      const message = `a prompt and its answer have ${longest} tokens, the model takes ${model.maxLength}`
       skipped.push({ id, subject, reason: 'too long', message })
       continue
     }
@@ -94,36 +96,9 @@ export async function measureEdits(cases: readonly EditCase[], options: MeasureE
       skipped.push({ id, subject, ...planned })
       continue
     }
-    const { plan, made, donor } = planned
-    const ids = plan.rows.map(({ token }) => token)
-    const changed = { ids, recipes: plan.rows, edit: plan.edit, layers: plan.layers }
-    const views = [
-      model.over(base),
-      model.over(await rowsInPlace({ table }, { stack, made: changed, ...cancel })),
-    ] as const
-    const before = await askQuestions(views[0], questions, cancel)
-    const after = await askQuestions(views[1], questions, cancel)
-    const wrote: Pick<CaseMetrics, 'fluency' | 'consistency'>[] = [{}, {}]
-    if (writing) {
-      const prompts = await prepareWriting(model, wanted)
-      for (const [i, view] of views.entries()) {
-        const { fluency, consistency } = await measureWriting(view, prompts, {
-          ...writing,
-          references: wanted.references,
-        })
-        wrote[i] = { fluency, consistency }
-      }
-    }
-    plans.push(plan)
-    measured.push({
-      id,
-      subject,
-      made,
-      donor,
-      rows: ids.length,
-      before: { ...metricsOf(questions, before, before), ...wrote[0] },
-      after: { ...metricsOf(questions, after, before), ...wrote[1] },
-    })
+    const made = await measureCase({ wanted, planned, questions, prompts }, { ...options, base, writing })
+    plans.push(planned.plan)
+    measured.push(made)
   }
   onProgress?.({ stage: 'cases', done: chosen.length, total: chosen.length })
   const points =
@@ -136,4 +111,53 @@ export async function measureEdits(cases: readonly EditCase[], options: MeasureE
       onProgress: (done) => onProgress?.({ stage: 'sequence', done, total: plans.length }),
     }))
   return { cases: chosen.length, measured, skipped, metrics: summarizeCases(measured), sequence: points }
+}
+
+/** Asks about one case over the rows as they are, and over those of its edit. */
+async function measureCase(
+  {
+    wanted,
+    planned: { plan, made, donor },
+    questions,
+    prompts,
+  }: {
+    readonly wanted: EditCase
+    readonly planned: PlannedCase
+    readonly questions: Awaited<ReturnType<typeof prepareQuestions>>
+    readonly prompts: Awaited<ReturnType<typeof prepareWriting>>
+  },
+  {
+    model,
+    table,
+    stack = [],
+    base,
+    writing,
+    signal,
+  }: Pick<MeasureEditsOptions, 'model' | 'table' | 'stack' | 'signal'> & {
+    readonly base: RowsInPlace
+    readonly writing: Omit<Parameters<typeof measureWriting>[2], 'references'> | undefined
+  },
+): Promise<MeasuredCase> {
+  const cancel = signal ? { signal } : {}
+  const ids = plan.rows.map(({ token }) => token)
+  const changed = { ids, recipes: plan.rows, edit: plan.edit, layers: plan.layers }
+  const sides = [base, await rowsInPlace({ table }, { stack, made: changed, ...cancel })].map((rows) =>
+    model.over(rows),
+  )
+  const replies: Reply[][] = []
+  const wrote: Pick<CaseMetrics, 'fluency' | 'consistency'>[] = []
+  for (const side of sides) {
+    replies.push(await askQuestions(side, questions, cancel))
+    wrote.push(writing ? await measureWriting(side, prompts, { ...writing, references: wanted.references }) : {})
+  }
+  const [before, after] = replies as [Reply[], Reply[]]
+  return {
+    id: wanted.id,
+    subject: wanted.subject,
+    made,
+    donor,
+    rows: ids.length,
+    before: { ...metricsOf(questions, before, before), ...wrote[0] },
+    after: { ...metricsOf(questions, after, before), ...wrote[1] },
+  }
 }

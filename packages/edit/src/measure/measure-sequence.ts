@@ -26,8 +26,8 @@ export interface MeasureSequenceOptions extends RowOptions {
 }
 
 /**
- * Applies edits one over the other, as `applyEdit` does, in a table of their own in memory, and measures the perplexity of
- * held-out texts on the way. Counts beyond the number of edits are left out.
+ * Applies edits one over the other, as `applyEdit` does, over the table's own rows, in a table of overlays in memory, and
+ * measures the perplexity of held-out texts on the way. Counts beyond the number of edits are left out.
  */
 export async function measureSequence(
   plans: readonly RowEditPlan[],

@@ -35,7 +35,7 @@ export interface SkippedCase {
   readonly message: string
 }
 
-export const DEFAULT_STRATEGY = ['one_to_one', 'copying', 'subset_first'] as const
+const DEFAULT_STRATEGY = ['one_to_one', 'copying', 'subset_first'] as const
 
 /** Plans the edit of a case, or says why there can be none. */
 export async function planCase(
@@ -48,7 +48,7 @@ export async function planCase(
     inject,
     table,
     tokenizer,
-    ...cancel
+    signal,
   }: CaseEditOptions & PlanOptions & { readonly donorOf: (wanted: EditCase) => Donor | undefined },
 ): Promise<PlannedCase | Pick<SkippedCase, 'reason' | 'message'>> {
   if (wanted.answer.trim() === '') return { reason: 'no answer', message: 'the file has no new answer' }
@@ -62,7 +62,7 @@ export async function planCase(
   try {
     const made = donor
       ? { strategy: DEFAULT_STRATEGY, ...edit, name, source: wanted.subject, target: donor.subject }
-      : await inject!(wanted, name, cancel)
+      : await inject!(wanted, name, signal ? { signal } : {})
     return { plan: planEdit(made, { table, tokenizer }), made: donor ? 'rows' : 'inject', donor }
   } catch (error) {
     // What makes no sense for one case is no reason not to measure the others.

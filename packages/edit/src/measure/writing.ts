@@ -37,7 +37,7 @@ export async function measureWriting(
     readonly similarity: (a: string, b: string) => number
     readonly signal?: AbortSignal
   },
-): Promise<{ readonly fluency: number; readonly consistency: number | undefined; readonly texts: readonly string[] }> {
+): Promise<{ readonly fluency: number; readonly consistency: number | undefined }> {
   const requests = prompts.map(({ ids }, i) => ({
     prompt: ids,
     maxTokens,
@@ -46,7 +46,6 @@ export async function measureWriting(
   const written = await all(model.generate(requests, cancel))
   const texts = written.map(({ text }, i) => `${prompts[i]!.text}${text}`)
   return {
-    texts,
     fluency: texts.reduce((sum, text) => sum + ngramEntropy(text), 0) / texts.length,
     consistency: references.length === 0 ? undefined : similarity(texts.join(' '), references.join(' ')),
   }

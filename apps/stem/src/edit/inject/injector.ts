@@ -9,7 +9,7 @@ import { readingTexts, sampleNeutral, samplePrefixes } from './neutral-texts.ts'
 import { tokensOf, tokensWithin, type Sentence } from './statements.ts'
 
 /** What statements are injected into. */
-export interface InjectorOptions {
+interface InjectorOptions {
   /** To draw texts from. */
   readonly model: Model
   readonly backbone: FitModel
@@ -24,7 +24,7 @@ export interface InjectorOptions {
   readonly signal: AbortSignal
 }
 
-export interface Wanted {
+interface Wanted {
   readonly name: string
   readonly sentences: readonly Sentence[]
   /** Whose rows are fitted: a text in the statements, or ids. */

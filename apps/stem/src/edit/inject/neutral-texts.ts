@@ -1,7 +1,7 @@
 import { collect, type Model } from '@stemkit/generate'
 
 /** Texts that should stay as they are, and others of the same kind to measure on. */
-export interface NeutralTexts {
+interface NeutralTexts {
   readonly neutral: readonly (readonly number[])[]
   readonly heldOut: readonly (readonly number[])[]
 }
