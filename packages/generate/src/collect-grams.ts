@@ -48,7 +48,7 @@ export async function collectGrams(options: CollectGramsOptions): Promise<Map<st
     for (const [i, sequence] of sequences.entries()) {
       signal?.throwIfAborted()
       const ids = Int32Array.from(sequence)
-      const { inverse, blocks } = await rows.gather(ids, signal)
+      const { inverse, blocks } = await rows.gather(ids, { signal })
       const positions = ids.map((_, at) => at)
       const feeds = { ids, positions, inverse, tokenExperts: tokenExperts(config, ids), at: positions, ...blocks }
       const found = await program.run(feeds, signal ? { signal } : {})

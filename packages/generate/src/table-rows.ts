@@ -13,14 +13,21 @@ interface SequenceRows {
   readonly blocks: Readonly<Record<string, Float32Array>>
 }
 
+export interface GatherOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Where the ids stand in their sequence; by default they are its beginning. */
+  readonly positions?: Int32Array | undefined
+  /** Memory of this length for the rows, which may have been used before. Default: new. */
+  readonly memory?: ((length: number) => Float32Array) | undefined
+}
+
 /** The rows of a model's tables, by token id. */
 export interface TableRows {
   /** Table and version, with overlays, as it is now; undefined for tables without versions. */
   readonly name?: string | undefined
   /** By which other sequences may find what was computed with them. */
   readonly keys?: RowKeys | undefined
-  /** `positions`: where the ids stand in their sequence; by default they are its beginning. */
-  gather(ids: Int32Array, signal?: AbortSignal, positions?: Int32Array): Promise<SequenceRows>
+  gather(ids: Int32Array, options?: GatherOptions): Promise<SequenceRows>
   /** Fetches rows that will be gathered soon. Absent where all are in memory. Errors are left to `gather`. */
   prefetch?(ids: Int32Array, signal?: AbortSignal): void
   dispose(): Promise<void>
@@ -102,14 +109,21 @@ function gatherer(
 ): TableRows['gather'] {
   if (groups.length === 0) return async (ids) => ({ inverse: new Int32Array(ids.length), blocks: {} })
   const scratch = new Int32Array(rows)
-  return async (ids, signal) => {
+  const widths = groups.reduce((sum, { store, names }) => sum + names.length * store.layout.width, 0)
+  return async (ids, { signal, memory = (length: number) => new Float32Array(length) } = {}) => {
     const plan = createRowPlan(ids, { rows, scratch })
+    const { length: count } = plan.unique
+    const all = memory(count * widths)
     const blocks: Record<string, Float32Array> = {}
+    let offset = 0
     for (const { store, names } of groups) {
-      const size = plan.unique.length * store.layout.width
-      const all = new Float32Array(names.length * size)
-      await store.gather(plan, all, signal ? { signal } : {})
-      for (const [layer, name] of names.entries()) blocks[name] = all.subarray(layer * size, (layer + 1) * size)
+      const size = count * store.layout.width
+      const start = offset
+      offset += names.length * size
+      await store.gather(plan, all.subarray(start, offset), signal ? { signal } : {})
+      for (const [layer, name] of names.entries()) {
+        blocks[name] = all.subarray(start + layer * size, start + (layer + 1) * size)
+      }
     }
     return { inverse: plan.inverse, blocks }
   }

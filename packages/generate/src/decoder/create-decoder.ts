@@ -90,13 +90,16 @@ export async function openDecoder(
   const { cache } = main
   const stage = wide && createStage({ config, cache, wide: wide.cache, scales: kvScales })
   const hasExperts = config.feedForwards.some((kind) => kind === 'hash_moe' || !FEED_FORWARDS.includes(kind))
+  // The rows of one pass are gathered while those of the one before are in use.
+  let memories = [reusedMemory(), reusedMemory()]
+  let turn = 0
   let running = false
   let disposed = false
 
   const gatherRows = (pass: Pass, signal: AbortSignal | undefined): Promise<StepRows> => {
     const gathering = gatherStepRows(
       pass.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids })),
-      signal,
+      { signal, memory: memories[turn++ % memories.length]! },
     )
     // It may be awaited late, or never if an earlier pass fails.
     gathering.catch(() => {})
@@ -178,6 +181,10 @@ export async function openDecoder(
           await runPass(pass, stepRows, results, signal)
         }
         return chunks.map((chunk) => results.get(chunk)!)
+      } catch (error) {
+        // A request for rows may still be writing.
+        memories = [reusedMemory(), reusedMemory()]
+        throw error
       } finally {
         running = false
       }
@@ -204,6 +211,15 @@ export async function openDecoder(
     },
   }
   return { decoder, cache }
+}
+
+/** Memory that is used again and again, of as much as was wanted at most so far. */
+function reusedMemory(): (length: number) => Float32Array {
+  let array = new Float32Array(0)
+  return (length) => {
+    if (array.length < length) array = new Float32Array(length)
+    return array.subarray(0, length)
+  }
 }
 
 const wantedOf = (asked: Asked, length: number): number => (asked === 'all' ? length : asked === 'last' ? 1 : 0)

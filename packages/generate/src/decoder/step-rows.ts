@@ -1,4 +1,4 @@
-import type { TableRows } from '../table-rows.ts'
+import type { GatherOptions, TableRows } from '../table-rows.ts'
 
 /** Token ids whose rows come from one place, and where they stand in the step. */
 interface Part {
@@ -16,10 +16,10 @@ export interface StepRows {
   readonly blocks: Readonly<Record<string, readonly Float32Array[]>>
 }
 
-/** Gathers the rows of a step's positions, whose tables may differ: one request for each source of rows. */
+/** Gathers the rows of a step's positions, whose tables may differ: one request for each source of rows, the first in `memory`. */
 export async function gatherStepRows(
   sequences: readonly { readonly rows: TableRows; readonly start: number; readonly ids: Int32Array }[],
-  signal: AbortSignal | undefined,
+  { signal, memory }: Pick<GatherOptions, 'signal' | 'memory'>,
 ): Promise<StepRows> {
   const parts = new Map<TableRows, Part>()
   let position = 0
@@ -33,9 +33,13 @@ export async function gatherStepRows(
     }
   }
   const gathered = await Promise.all(
-    [...parts.values()].map(async ({ rows, ids, positions, at }) => ({
+    [...parts.values()].map(async ({ rows, ids, positions, at }, i) => ({
       at,
-      ...(await rows.gather(Int32Array.from(ids), signal, Int32Array.from(positions))),
+      ...(await rows.gather(Int32Array.from(ids), {
+        signal,
+        positions: Int32Array.from(positions),
+        ...(i === 0 && { memory }),
+      })),
     })),
   )
   const inverse = new Int32Array(position)

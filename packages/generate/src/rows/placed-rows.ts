@@ -9,10 +9,10 @@ export function placedRows(rows: TableRows, tableIds: readonly number[]): TableR
     get name() {
       return rows.name
     },
-    gather: (ids, signal, positions) =>
+    gather: (ids, { positions, ...options } = {}) =>
       rows.gather(
         ids.map((id, i) => tableIds[positions?.[i] ?? i] ?? id),
-        signal,
+        options,
       ),
     dispose: async () => {},
   }

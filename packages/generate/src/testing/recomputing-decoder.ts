@@ -42,7 +42,7 @@ export async function recomputingDecoder(options: RecomputingDecoderOptions): Pr
     rows: TableRows,
     signal?: AbortSignal,
   ): Promise<Float32Array> => {
-    const { inverse, blocks } = await rows.gather(ids, signal)
+    const { inverse, blocks } = await rows.gather(ids, { signal })
     const feeds = {
       ids,
       positions: ids.map((_, i) => i),
