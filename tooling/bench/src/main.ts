@@ -16,20 +16,27 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
 }
 const NAMES = Object.keys(BENCHMARKS).join(', ')
 
+interface Options {
+  readonly json?: boolean
+  readonly quick?: boolean
+  readonly only?: readonly string[]
+}
+
 const program = new Command('bench')
   .description('Measures one thing against its peers on this machine.')
   .argument('<name>', `one of ${NAMES}`)
   .option('--json', 'one JSON object on stdout instead of a table')
   .option('--quick', 'fewer repetitions: shows that it works, not how fast')
+  .option('--only <parts...>', 'decode: only the parts with one of these in their names, as in b1_q4')
   .exitOverride()
   .showHelpAfterError()
-  .action(async (name: string, { json, quick }: { json?: boolean; quick?: boolean }) => {
+  .action(async (name: string, { json, quick, only }: Options) => {
     const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined
     if (!load) throw new StemkitError('not-found', `no benchmark '${name}'; there are: ${NAMES}`)
     const { run } = await load()
     const controller = new AbortController()
     process.once('SIGINT', () => controller.abort())
-    const report = await run({ progress: showProgress, quick: quick ?? false, signal: controller.signal })
+    const report = await run({ progress: showProgress, quick: quick ?? false, only, signal: controller.signal })
     process.stdout.write(`${json ? JSON.stringify(report) : formatReport(report)}\n`)
   })
 

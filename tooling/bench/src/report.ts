@@ -34,6 +34,8 @@ export interface BenchmarkOptions {
   readonly progress: (line: string) => void
   /** Fewer repetitions: shows that it works, not how fast. */
   readonly quick?: boolean
+  /** Only those parts whose names contain one of these, where a benchmark has parts. */
+  readonly only?: readonly string[] | undefined
   readonly signal?: AbortSignal
 }
 

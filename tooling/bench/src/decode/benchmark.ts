@@ -7,7 +7,7 @@ import type { DecodeFormat, DecodeSide, Opened, Work } from './decode-side.ts'
 import type { GgufType } from './gguf/encode-weights.ts'
 import { writeLlamaModel } from './gguf/llama-model.ts'
 import { startLlamaCpp } from './llama-cpp/side.ts'
-import { measureSections, type Contestant, type Contestants } from './measure.ts'
+import { measureSections, sectionsOf, type Contestant, type Contestants } from './measure.ts'
 import { measureMemoryBandwidth } from './memory-bandwidth.ts'
 import { decodeResults, denseStepBytes } from './metrics.ts'
 import { measurePerplexity, type PackedPerplexity } from './perplexity.ts'
@@ -35,7 +35,7 @@ export async function run(options: BenchmarkOptions): Promise<Report> {
     options.progress((missing['llama.cpp'] = error.message))
     return undefined
   })
-  const formats: readonly DecodeFormat[] = options.quick ? ['q4'] : ['q4', 'q8', 'f16', 'f32']
+  const formats = formatsOf(options)
   const stem = { side: await openStemkit(opened, 'stem', options), formats }
   const dense = { side: await openStemkit(opened, 'dense', options), formats }
   const contestants: Contestants = { stem, dense, ...(llamacpp && { llamacpp }) }
@@ -61,6 +61,11 @@ export async function run(options: BenchmarkOptions): Promise<Report> {
   return { benchmark: 'decode', machine: describeMachine(peers), results }
 }
 
+/** Of the parts that are asked for. */
+const formatsOf = (options: BenchmarkOptions): DecodeFormat[] => [
+  ...new Set(sectionsOf(options).map(({ work }) => work.format)),
+]
+
 /** Of stories260K, or the model and text that `STEMKIT_BENCH_MODEL` and `STEMKIT_BENCH_TEXT` name. */
 const packedPerplexity = ({ quick, progress, signal }: BenchmarkOptions): Promise<PackedPerplexity> =>
   measurePerplexity({
@@ -85,12 +90,10 @@ async function openStemkit(
 }
 
 /** llama.cpp with the dense twin in every format, from files that are removed at the end. */
-async function openLlamaCpp(
-  opened: AsyncDisposableStack,
-  { progress, quick, signal }: BenchmarkOptions,
-): Promise<Contestant> {
+async function openLlamaCpp(opened: AsyncDisposableStack, options: BenchmarkOptions): Promise<Contestant> {
+  const { progress, signal } = options
   const folder = opened.adopt(await mkdtemp(join(tmpdir(), 'stemkit-bench-')), (path) => rm(path, { recursive: true }))
-  const formats = (Object.keys(PEER_FORMATS) as DecodeFormat[]).filter((format) => !quick || format === 'q4')
+  const formats = formatsOf(options).filter((format) => Object.hasOwn(PEER_FORMATS, format))
   const files = Object.fromEntries(formats.map((format) => [format, join(folder, `${format}.gguf`)]))
   const side = opened.adopt(await startLlamaCpp({ files, signal }), (each) => each.dispose())
   side.pause()

@@ -27,12 +27,10 @@ export interface MeasuredSection {
 }
 
 /** Every section by all the sides that can, in turn, one running at a time. Sides are left paused. */
-export async function measureSections(
-  contestants: Contestants,
-  { progress, quick = false, signal }: BenchmarkOptions,
-): Promise<MeasuredSection[]> {
+export async function measureSections(contestants: Contestants, options: BenchmarkOptions): Promise<MeasuredSection[]> {
+  const { progress, quick = false, signal } = options
   const measured: MeasuredSection[] = []
-  for (const section of SECTIONS.filter(({ name }) => !quick || QUICK_SECTIONS.has(name))) {
+  for (const section of sectionsOf(options)) {
     const able = Object.entries(contestants).filter(([, { formats }]) => formats.includes(section.work.format))
     if (able.length === 0) continue
     const opened = new Map<string, Opened>()
@@ -54,6 +52,12 @@ export async function measureSections(
   if (measured.length === 0) throw new StemkitError('unsupported', 'bench decode: no side has a format to measure')
   return measured
 }
+
+/** What is measured. */
+export const sectionsOf = ({ quick = false, only }: Pick<BenchmarkOptions, 'quick' | 'only'>): readonly Section[] =>
+  SECTIONS.filter(
+    ({ name }) => (!quick || QUICK_SECTIONS.has(name)) && (only?.some((part) => name.includes(part)) ?? true),
+  )
 
 const sidesOf = (able: readonly (readonly [string, Contestant])[]): Record<string, Side> =>
   Object.fromEntries(able.map(([name, { side }]) => [name, side]))
