@@ -11,12 +11,14 @@ export interface ChatMessage {
 
 /** How the turns of a conversation become one text, as the model was trained on. */
 export interface ChatTemplate {
+  /** The template itself, in Jinja. */
+  readonly source: string
   /**
-   * The text of the conversation, ending where the answer begins. Special tokens in a message count as such, as they do
-   * to the models' own tools.
+   * The text of the conversation, ending where the answer begins; without `addGenerationPrompt`, where the last message ends.
+   * Special tokens in a message count as such, as they do to the models' own tools.
    * @throws bad-input with what the template says against the messages
    */
-  render(messages: readonly ChatMessage[]): string
+  render(messages: readonly ChatMessage[], options?: { readonly addGenerationPrompt?: boolean }): string
 }
 
 export interface ChatTemplateOptions {
@@ -35,9 +37,15 @@ export function createChatTemplate(
 ): ChatTemplate {
   const template = attempt('the chat template does not parse', () => new Template(source))
   return {
-    render: (messages) =>
+    source,
+    render: (messages, { addGenerationPrompt = true } = {}) =>
       attempt('the chat template refuses these messages', () =>
-        template.render({ messages, bos_token: bosToken, eos_token: eosToken, add_generation_prompt: true }),
+        template.render({
+          messages,
+          bos_token: bosToken,
+          eos_token: eosToken,
+          add_generation_prompt: addGenerationPrompt,
+        }),
       ),
   }
 }
