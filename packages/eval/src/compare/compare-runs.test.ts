@@ -92,6 +92,18 @@ describe('compareRuns', () => {
     ])
   })
 
+  it('compares each length of a needle by the samples that have it', () => {
+    const needle = (id: number, scores: object) => sample(id, { metrics: Object.keys(scores), ...scores })
+    const first = run('a', [needle(0, { 4096: -1, 1000: 0 }), needle(1, { 4096: -1, 2000: 1 })])
+    const second = run('b', [needle(0, { 4096: -1, 1000: 1 }), needle(1, { 4096: -1, 2000: 1 })])
+    expect(
+      compareRuns(first, second).metrics.map(({ metric, count, difference }) => [metric, count, difference]),
+    ).toEqual([
+      ['1000', 1, 1],
+      ['2000', 1, 0],
+    ])
+  })
+
   it.each([
     [{ doc_hash: 'x' }, 'document 1 is not the same in a and b (doc_hash differs); evaluate both on the same data'],
     [{ prompt_hash: 'x' }, 'with the same shots, seed, instructions and chat template'],

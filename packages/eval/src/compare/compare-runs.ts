@@ -48,15 +48,19 @@ function compareTask(
   const filters = new Set(pairs.map(([{ filter }]) => filter))
   return [...filters].flatMap((filter) => {
     const filtered = pairs.filter(([sample]) => sample.filter === filter)
-    const metrics = filtered[0]?.[0].metrics ?? []
-    return metrics.flatMap((metric) => {
-      const scores = (side: 0 | 1) => filtered.map((pair) => pair[side][metric])
+    const metrics = new Set(filtered.flatMap(([{ metrics: names }]) => names))
+    return [...metrics].flatMap((metric) => {
+      const recorded = filtered.filter((pair) => pair.every((sample) => isRecorded(metric, sample[metric])))
+      const scores = (side: 0 | 1) => recorded.map((pair) => pair[side][metric])
       const [ours, theirs] = [scores(0), scores(1)]
-      if (!isNumbers(ours) || !isNumbers(theirs)) return []
+      if (recorded.length === 0 || !isNumbers(ours) || !isNumbers(theirs)) return []
       return [{ task, metric, filter, ...pairedDifference(ours, theirs, options) }]
     })
   })
 }
+
+/** Whether a sample has the metric. RULER names metrics by lengths, and marks samples of another length by -1. */
+const isRecorded = (metric: string, value: unknown) => value !== undefined && !(value === -1 && /^\d+$/.test(metric))
 
 const isNumbers = (values: readonly unknown[]): values is readonly number[] =>
   values.every((value) => typeof value === 'number' && Number.isFinite(value))

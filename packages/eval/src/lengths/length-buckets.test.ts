@@ -68,11 +68,16 @@ describe('measureSamples', () => {
           ['a b c', ' x'],
           ['a b c', ' y'],
         ],
-        metrics: { acc: 1 },
+        acc: 1,
       },
-      { arguments: [['d', ' x']], metrics: { other: 1 } },
+      { arguments: { gen_args_0: { arg_0: 'a b', arg_1: ' x' } }, acc: 0 },
+      { arguments: [['d', ' x']], other: 1 },
     ]
     const countTokens = (text: string) => text.split(' ').length
-    expect(await measureSamples('t', samples, 'acc', { countTokens })).toEqual([{ task: 't', tokens: 3, score: 1 }])
+    expect(await measureSamples('t', samples, 'acc', { countTokens })).toEqual([
+      { task: 't', tokens: 3, score: 1 },
+      { task: 't', tokens: 2, score: 0 },
+    ])
+    await expect(measureSamples('t', [{ arguments: [], acc: 1 }], 'acc', { countTokens })).rejects.toThrow('no prompt')
   })
 })

@@ -12,10 +12,10 @@ export interface NeedleMap {
   readonly counts: readonly (readonly number[])[]
 }
 
-/** What the map is made of: samples of `needle_grid`. */
+/** What the map is made of: samples of `needle_grid`, as a run has or logs them. */
 export interface NeedleSample {
-  readonly row: Readonly<Record<string, unknown>>
-  readonly metrics: Readonly<Record<string, unknown>>
+  readonly doc: Readonly<Record<string, unknown>>
+  readonly [metric: string]: unknown
 }
 
 /** Scores by depth and length. Samples of other tasks, which have no depth, are left out. */
@@ -23,9 +23,8 @@ export function needleMap(samples: readonly NeedleSample[]): NeedleMap {
   const cells = new Map<string, number[]>()
   const lengths = new Set<number>()
   const depths = new Set<number>()
-  for (const { row, metrics } of samples) {
-    const { target_length: length, depth } = row
-    const { score } = metrics
+  for (const { doc, score } of samples) {
+    const { target_length: length, depth } = doc
     if (typeof length !== 'number' || typeof depth !== 'number' || typeof score !== 'number') continue
     lengths.add(length)
     depths.add(depth)

@@ -49,10 +49,10 @@ describe('gridRows', () => {
 describe('needleMap', () => {
   it('arranges mean scores by depth and length', () => {
     const sample = (depth: number, length: number, score: number) => ({
-      row: { depth, target_length: length },
-      metrics: { score },
+      doc: { depth, target_length: length },
+      score,
     })
-    const samples = [sample(50, 2000, 1), sample(0, 1000, 0.5), sample(0, 1000, 0), { row: {}, metrics: { acc: 1 } }]
+    const samples = [sample(50, 2000, 1), sample(0, 1000, 0.5), sample(0, 1000, 0), { doc: {}, acc: 1 }]
     expect(needleMap(samples)).toEqual({
       lengths: [1000, 2000],
       depths: [0, 50],
