@@ -3,10 +3,24 @@ import type { Findings } from './measure/experiment.ts'
 import { CHANGES, type Change } from './measure/readings.ts'
 import type { WordingSet } from './measure/recall.ts'
 
-/** Cells of all numbers of tokens together, each by the strategy that stands for its numbers. */
-export function overall(
+interface Asked {
+  readonly change: Change
+  readonly set: WordingSet
+  readonly relation?: Scope
+}
+
+/** Overwriting edits of pairs of equal numbers of tokens. */
+export const equalTokens = (findings: Findings, asked: Asked): EfficacyCell | undefined =>
+  overwriting(findings, asked, 'one_to_one')
+
+/** Overwriting edits of all pairs, each by the strategy that stands for its numbers of tokens. */
+export const overall = (findings: Findings, asked: Asked): EfficacyCell | undefined =>
+  overwriting(findings, asked, 'default')
+
+function overwriting(
   { efficacy }: Findings,
-  { change, set, relation = 'all' }: { readonly change: Change; readonly set: WordingSet; readonly relation?: Scope },
+  { change, set, relation = 'all' }: Asked,
+  strategy: EfficacyCell['strategy'],
 ): EfficacyCell | undefined {
   return efficacy.find(
     (cell) =>
@@ -14,11 +28,12 @@ export function overall(
       cell.set === set &&
       cell.relation === relation &&
       cell.operation === 'overwrite' &&
-      cell.strategy === 'default',
+      cell.strategy === strategy &&
+      !cell.layers,
   )
 }
 
-/** The same of countries that were not edited. */
+/** Countries that were not edited, after overwriting edits of all pairs. */
 export const overallLocality = (
   { locality }: Findings,
   {

@@ -1,11 +1,12 @@
-import type { Report, Section } from '@stemkit/report'
+import type { Fact, Report, Section } from '@stemkit/report'
 import { inPercent } from '../../terminal/quantities.ts'
 import type { EfficacyCell } from './measure/cells.ts'
+import type { Share } from './measure/wilson.ts'
 import type { Findings } from './measure/experiment.ts'
 import type { FactsFindings } from './recipe.ts'
 import { RELATIONS } from './relations.ts'
-import { changesOf, overall, overallLocality } from './overall.ts'
-import { factsTables, withInterval } from './tables.ts'
+import { changesOf, equalTokens, overall, overallLocality } from './overall.ts'
+import { factsTables } from './tables.ts'
 
 const SHARE = { label: 'share of pairs', unit: '%', min: 0, max: 100 } as const
 const percent = (share: number): number => Math.round(1000 * share) / 10
@@ -14,25 +15,10 @@ const percent = (share: number): number => Math.round(1000 * share) / 10
 export function factsReport(findings: FactsFindings): Report {
   const { models, pairs, facts, seed, seconds } = findings
   const [stem] = models
-  const heldOut = overall(stem!, { change: 'rows', set: 'heldOut' })
-  const training = overall(stem!, { change: 'rows', set: 'training' })
-  const sharing = overallLocality(stem!, { change: 'rows', shares: true })
   return {
     title: 'Facts, and what edits do to them',
     summary: `${models.map(({ label }) => label).join(', ')}: trained on ${facts} facts about countries, edited for ${pairs} ordered pairs, and asked again. Seed ${seed}, ${Math.round(seconds)} s in all.`,
-    facts: [
-      {
-        label: 'efficacy',
-        value: training ? inPercent(training.wanted.share) : '–',
-        note: `${stem!.label}, rows, trained words`,
-      },
-      {
-        label: 'held-out words',
-        value: heldOut ? inPercent(heldOut.wanted.share) : '–',
-        note: heldOut ? withInterval(heldOut.wanted) : '',
-      },
-      { label: 'locality', value: sharing ? inPercent(sharing.kept.share) : '–', note: 'countries that share a token' },
-    ],
+    facts: headlines(stem!),
     sections: [
       { kind: 'text', heading: 'What is measured', text: EXPLANATION },
       recallChart(models),
@@ -48,6 +34,26 @@ export function factsReport(findings: FactsFindings): Report {
       })),
     ],
   }
+}
+
+/** The numbers that matter, of edits of rows. */
+function headlines(model: Findings): Fact[] {
+  const shown = (share: Share | undefined): string => (share ? inPercent(share.share) : '–')
+  const locality = (shares: boolean) => overallLocality(model, { change: 'rows', shares })?.kept
+  return [
+    {
+      label: 'efficacy',
+      value: shown(equalTokens(model, { change: 'rows', set: 'training' })?.wanted),
+      note: 'equal numbers of tokens, trained words',
+    },
+    {
+      label: 'in held-out words',
+      value: shown(equalTokens(model, { change: 'rows', set: 'heldOut' })?.wantedOfKnown),
+      note: 'where the untouched model knows both answers',
+    },
+    { label: 'locality', value: shown(locality(false)), note: 'countries that share no token' },
+    { label: 'locality', value: shown(locality(true)), note: 'countries that share a token' },
+  ]
 }
 
 const EXPLANATION = `An edit gives the tokens of one country, the source, what those of another one have, the target. It is meant to make what is true of the target be said of the source. The answer that it wants is the likeliest if its tokens, the full stop included, have a higher probability in all than those of any other answer to the relation.
@@ -79,12 +85,15 @@ const relationChart = (model: Findings): Section => ({
   heading: `${model.label}, by relation`,
   chart: {
     type: 'bar',
-    title: 'Pairs for which the answer that the edit wants is the likeliest, by what is edited, in held-out words.',
+    title:
+      'Pairs for which the answer that the edit wants is the likeliest, by what is edited, in held-out words to which the untouched model answers truly for both.',
     x: { label: 'relation', values: RELATIONS },
     y: SHARE,
     series: changesOf(model).map((change, colour) => ({
       name: change,
-      values: RELATIONS.map((relation) => percent(overall(model, { change, set: 'heldOut', relation })!.wanted.share)),
+      values: RELATIONS.map((relation) =>
+        percent(overall(model, { change, set: 'heldOut', relation })?.wantedOfKnown.share ?? Number.NaN),
+      ),
       colour,
     })),
   },
@@ -112,6 +121,11 @@ function strategyChart({ label, efficacy }: Findings): Section {
       series: [
         { name: 'trained words', values: cells('training').map(({ wanted }) => percent(wanted.share)), colour: 0 },
         { name: 'held-out words', values: cells('heldOut').map(({ wanted }) => percent(wanted.share)), colour: 1 },
+        {
+          name: 'held-out, where known',
+          values: cells('heldOut').map(({ wantedOfKnown }) => percent(wantedOfKnown.share)),
+          colour: 2,
+        },
       ],
     },
   }
@@ -120,14 +134,14 @@ function strategyChart({ label, efficacy }: Findings): Section {
 function placementChart(models: readonly Findings[]): Section {
   const stem = models.filter(({ stemLayers }) => stemLayers.length > 0)
   const shareOf = (model: Findings, change: 'rows' | 'embeddings'): number =>
-    percent(overall(model, { change, set: 'heldOut' })!.wanted.share)
+    percent(equalTokens(model, { change, set: 'training' })?.wanted.share ?? Number.NaN)
   return {
     kind: 'chart',
     heading: 'By the layers that are STEM',
     chart: {
       type: 'bar',
       title:
-        'Pairs for which the answer that the edit wants is the likeliest, by the STEM layers of the model, in held-out words.',
+        'Pairs of equal numbers of tokens for which the answer that the edit wants is the likeliest, by the STEM layers of the model, in trained words.',
       horizontal: true,
       x: { label: 'STEM layers', values: stem.map(({ stemLayers }) => stemLayers.join(' ')) },
       y: SHARE,

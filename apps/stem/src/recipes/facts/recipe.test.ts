@@ -22,7 +22,7 @@ const tiny = (args: { readonly json: boolean; readonly resume: boolean }, signal
         seed: 1,
         pairs: 12,
         placements: ['layer-1'],
-        countries: readCountries().filter((_, i) => i % 24 === 0),
+        countries: readCountries().filter((_, i) => i % 30 === 0),
         signal,
         ...args,
       }),
@@ -30,7 +30,7 @@ const tiny = (args: { readonly json: boolean; readonly resume: boolean }, signal
     [],
   )
 
-test('models are trained and edited, and what was found is printed, kept and drawn', { timeout: 60_000 }, async () => {
+test('models are trained and edited, and what was found is printed, kept and drawn', { timeout: 120_000 }, async () => {
   const { code, stdout, stderr } = await tiny({ json: true, resume: false })
   expect({ code, stderr }).toEqual({
     code: 0,

@@ -1,19 +1,15 @@
-import type { TableText } from '../../terminal/table.ts'
 import { inPercent } from '../../terminal/quantities.ts'
-import type { EfficacyCell, Scope } from './measure/cells.ts'
+import type { EfficacyCell, MethodKey, Scope } from './measure/cells.ts'
+import { withInterval, type FactsTable } from './facts-table.ts'
 import type { Findings } from './measure/experiment.ts'
 import { LENGTHS, type Lengths } from './measure/pairs.ts'
-import { CHANGES } from './measure/readings.ts'
-import { changesOf, overall, overallLocality } from './overall.ts'
+import { CHANGES, type Change } from './measure/readings.ts'
+import { changesOf, equalTokens, overall, overallLocality } from './overall.ts'
 import { WORDING_SETS, type WordingSet } from './measure/recall.ts'
 import type { Share } from './measure/wilson.ts'
 import type { FactsFindings } from './recipe.ts'
 import { RELATIONS } from './relations.ts'
-
-/** A table under a heading. */
-export interface FactsTable extends TableText {
-  readonly heading: string
-}
+import { tokenTable } from './token-table.ts'
 
 const SCOPES: readonly Scope[] = [...RELATIONS, 'all']
 const WORDS: Record<WordingSet, string> = { training: 'trained words', heldOut: 'held-out words' }
@@ -23,10 +19,6 @@ const TOKENS: Record<Lengths | 'any', string> = {
   fewer: 'fewer to more',
   any: 'any',
 }
-
-/** `91.2% 88.7-93.2`: the share, and between what it lies. */
-export const withInterval = ({ share, low, high, n }: Share): string =>
-  n === 0 ? '–' : `${inPercent(share)} ${(100 * low).toFixed(1)}-${(100 * high).toFixed(1)}`
 
 /** Everything that was found, model by model. */
 export const factsTables = ({ models }: FactsFindings): FactsTable[] =>
@@ -60,28 +52,29 @@ const recallTable = (models: readonly Findings[]): FactsTable => ({
 
 const placementTable = (models: readonly Findings[]): FactsTable => ({
   heading:
-    'By the layers that are STEM: the answer that the edit wants is the likeliest; one_to_one, copying, subset_first',
+    'By the layers that are STEM: the answer that the edit wants is the likeliest, and other countries keep theirs',
   head: [
     'model: what is edited',
     'layers',
-    'trained words',
-    'held-out words',
-    'where known',
-    'sharing a token',
-    'no token shared',
+    'n to n, trained words',
+    'held-out, where known',
+    'any tokens, trained words',
+    'a token shared',
+    'none shared',
   ],
   rows: models.flatMap((model) =>
     changesOf(model).map((change) => {
-      const [training, heldOut] = WORDING_SETS.map((set) => overall(model, { change, set })!)
+      const [training, heldOut] = WORDING_SETS.map((set) => equalTokens(model, { change, set }))
       const [sharing, apart] = [true, false].map((shares) => overallLocality(model, { change, shares }))
+      const shown = (share: Share | undefined): string => (share ? withInterval(share) : '–')
       return [
         `${model.label}: ${change}`,
         model.stemLayers.join(' ') || 'none',
-        withInterval(training!.wanted),
-        withInterval(heldOut!.wanted),
-        withInterval(heldOut!.wantedOfKnown),
-        sharing ? withInterval(sharing.kept) : '–',
-        apart ? withInterval(apart.kept) : '–',
+        shown(training?.wanted),
+        shown(heldOut?.wantedOfKnown),
+        shown(overall(model, { change, set: 'training' })?.wanted),
+        shown(sharing?.kept),
+        shown(apart?.kept),
       ]
     }),
   ),
@@ -111,6 +104,10 @@ const relationTable = (models: readonly Findings[]): FactsTable => ({
 const isOwn = ({ relation, strategy, layers }: EfficacyCell): boolean =>
   relation === 'all' && strategy !== 'default' && !layers
 
+/** Changes whose strategies are told one by one: those of rows and text, and of embeddings where there are no rows. */
+const isTold = ({ stemLayers }: Findings, change: Change): boolean =>
+  change === 'rows' || change === 'text' || (change === 'embeddings' && stemLayers.length === 0)
+
 const byChange = (a: EfficacyCell, b: EfficacyCell): number =>
   CHANGES.indexOf(a.change) - CHANGES.indexOf(b.change) ||
   LENGTHS.indexOf(a.lengths as Lengths) - LENGTHS.indexOf(b.lengths as Lengths)
@@ -130,6 +127,7 @@ const strategyTable = (models: readonly Findings[]): FactsTable => ({
   rows: models.flatMap((model) =>
     model.efficacy
       .filter((cell) => isOwn(cell) && cell.set === 'training' && cell.operation === 'overwrite')
+      .filter(({ change }) => isTold(model, change))
       .toSorted(byChange)
       .map((training) => {
         const heldOut = beside(model, training, { set: 'heldOut' })!
@@ -163,28 +161,6 @@ function beside({ efficacy }: Findings, cell: EfficacyCell, other: Partial<Effic
   )
 }
 
-/** Groups of fewer pairs say too little. */
-const FEWEST = 10
-
-const tokenTable = (models: readonly Findings[]): FactsTable => ({
-  heading:
-    'By numbers of tokens, edits of rows: the answer that the edit wants is the likeliest; one_to_one, copying, subset_first',
-  head: ['model, tokens of what', 'trained words', 'held-out words', 'pairs'],
-  rows: models.flatMap(({ label, byTokens }) =>
-    byTokens
-      .filter(({ change, set, wanted }) => change === 'rows' && set === 'training' && wanted.n >= FEWEST)
-      .toSorted((a, b) =>
-        a.of === b.of ? a.tokens.localeCompare(b.tokens, 'en', { numeric: true }) : a.of < b.of ? 1 : -1,
-      )
-      .map(({ of, tokens, wanted }) => {
-        const heldOut = byTokens.find(
-          (cell) => cell.change === 'rows' && cell.set === 'heldOut' && cell.of === of && cell.tokens === tokens,
-        )!
-        return [`${label}, ${of} ${tokens}`, withInterval(wanted), withInterval(heldOut.wanted), String(wanted.n)]
-      }),
-  ),
-})
-
 const layerTable = (models: readonly Findings[]): FactsTable => ({
   heading: 'Rows of one STEM layer alone, one_to_one',
   head: ['model, layer', 'trained words', 'held-out words', 'still the old', 'pairs'],
@@ -205,15 +181,14 @@ const layerTable = (models: readonly Findings[]): FactsTable => ({
 })
 
 const swapTable = (models: readonly Findings[]): FactsTable => ({
-  heading:
-    'Rows swapped: each of the two has the answer of the other as its likeliest; one_to_one, copying, subset_first',
-  head: ['model, who is asked about', 'trained words', 'held-out words', 'pairs'],
+  heading: 'Rows swapped: the source has the answer of the target as its likeliest, and the target that of the source',
+  head: ['model, strategy, who is asked about', 'tokens', 'trained words', 'held-out words', 'pairs'],
   rows: models.flatMap((model) =>
     model.efficacy
-      .filter((cell) => cell.operation === 'swap' && cell.relation === 'all' && cell.strategy === 'default')
-      .filter(({ set }) => set === 'training')
+      .filter((cell) => cell.operation === 'swap' && isOwn(cell) && cell.set === 'training')
       .map((training) => [
-        `${model.label}, the ${training.side}`,
+        `${model.label}, ${training.strategy}, the ${training.side}`,
+        TOKENS[training.lengths],
         withInterval(training.wanted),
         withInterval(beside(model, training, { set: 'heldOut' })!.wanted),
         String(training.wanted.n),
@@ -222,20 +197,27 @@ const swapTable = (models: readonly Findings[]): FactsTable => ({
 })
 
 const localityTable = (models: readonly Findings[]): FactsTable => ({
-  heading: 'Locality: other countries keep their likeliest answer to the relation; trained words',
-  head: ['model: what is edited, strategy', 'tokens', 'shared', 'kept', 'right', 'right before', 'prompts', 'pairs'],
-  rows: models.flatMap((model) =>
-    model.locality
-      .filter(({ relation }) => relation === 'all')
-      .map(({ change, operation, strategy, lengths, shares, kept, right, wasRight, prompts }) => [
-        `${model.label}: ${change}${operation === 'swap' ? ' swapped' : ''}, ${strategy}`,
-        TOKENS[lengths],
-        shares ? 'a token' : 'none',
-        withInterval(kept),
-        inPercent(right.share),
-        inPercent(wasRight.share),
-        String(prompts),
-        String(kept.n),
-      ]),
-  ),
+  heading:
+    'Locality: other countries keep their likeliest answer to the relation, by whether they share a token with an edited one; trained words',
+  head: ['model: what is edited, strategy', 'tokens', 'a token shared', 'pairs', 'none shared', 'pairs'],
+  rows: models.flatMap((model) => {
+    const cells = model.locality.filter(
+      ({ relation, change, strategy }) => relation === 'all' && (strategy === 'default' || isTold(model, change)),
+    )
+    return cells
+      .filter(({ shares }) => !shares)
+      .map((apart) => {
+        const sharing = cells.find((cell) => cell.shares && isSameEdit(cell, apart))
+        return [
+          `${model.label}: ${apart.change}${apart.operation === 'swap' ? ' swapped' : ''}, ${apart.strategy}`,
+          TOKENS[apart.lengths],
+          ...(sharing ? [withInterval(sharing.kept), String(sharing.kept.n)] : ['–', '0']),
+          withInterval(apart.kept),
+          String(apart.kept.n),
+        ]
+      })
+  }),
 })
+
+const isSameEdit = (a: MethodKey, b: MethodKey): boolean =>
+  a.change === b.change && a.operation === b.operation && a.strategy === b.strategy && a.lengths === b.lengths
