@@ -84,13 +84,15 @@ describe('rows of a folder', () => {
   })
 })
 
-test('the first source that knows a data set gives its rows', async () => {
+test('the first source that has a split gives its rows', async () => {
   await put('one/org/set/test.jsonl', '{"a":1}')
   await put('two/org/set/test.jsonl', '{"a":2}')
   await put('two/org/other/test.jsonl', '{"a":3}')
+  await put('two/org/set/train.jsonl', '{"a":4}')
   const rows = firstRows([folderRows(join(folder, 'one')), folderRows(join(folder, 'two'))])
   expect(await rows({ path: 'org/set', split: 'test' })).toEqual([{ a: 1 }])
   expect(await rows({ path: 'org/other', split: 'test' })).toEqual([{ a: 3 }])
-  expect(await rows({ path: 'org/set', split: 'train' })).toBeUndefined()
+  expect(await rows({ path: 'org/set', split: 'train' })).toEqual([{ a: 4 }])
+  expect(await rows({ path: 'org/set', split: 'validation' })).toBeUndefined()
   await expect(rows({ path: 'org/none', split: 'test' })).rejects.toThrow(/one.*; .*two/)
 })
