@@ -2,7 +2,7 @@ const SIZE = 624
 const PERIOD = 397
 const MATRIX = 0x9908b0df
 
-/** Draws unsigned 32-bit integers. */
+/** Draws 32 bits, as a signed integer: those are what JavaScript computes with fastest. */
 export type Words = () => number
 
 /** MT19937 (Matsumoto and Nishimura 1998), seeded by an array of unsigned 32-bit integers, of which there is at least one. */
@@ -18,12 +18,12 @@ export function mersenneTwister(key: readonly number[]): Words {
     y ^= y >>> 11
     y ^= (y << 7) & 0x9d2c5680
     y ^= (y << 15) & 0xefc60000
-    return (y ^ (y >>> 18)) >>> 0
+    return y ^ (y >>> 18)
   }
 }
 
-function seededByNumber(seed: number): Uint32Array {
-  const state = new Uint32Array(SIZE)
+function seededByNumber(seed: number): Int32Array {
+  const state = new Int32Array(SIZE)
   state[0] = seed
   for (let i = 1; i < SIZE; i++) {
     const previous = state[i - 1]! ^ (state[i - 1]! >>> 30)
@@ -32,7 +32,7 @@ function seededByNumber(seed: number): Uint32Array {
   return state
 }
 
-function seededByArray(key: readonly number[]): Uint32Array {
+function seededByArray(key: readonly number[]): Int32Array {
   const state = seededByNumber(19650218)
   let i = 1
   let j = 0
@@ -55,13 +55,15 @@ function seededByArray(key: readonly number[]): Uint32Array {
   return state
 }
 
-function twist(state: Uint32Array): void {
-  for (let i = 0; i < SIZE - PERIOD; i++) state[i] = mixed(state, i, i + 1, i + PERIOD)
-  for (let i = SIZE - PERIOD; i < SIZE - 1; i++) state[i] = mixed(state, i, i + 1, i + PERIOD - SIZE)
-  state[SIZE - 1] = mixed(state, SIZE - 1, 0, PERIOD - 1)
+function twist(state: Int32Array): void {
+  let i = 0
+  for (; i < SIZE - PERIOD; i++) state[i] = state[i + PERIOD]! ^ mixed(state[i]!, state[i + 1]!)
+  for (; i < SIZE - 1; i++) state[i] = state[i + PERIOD - SIZE]! ^ mixed(state[i]!, state[i + 1]!)
+  state[i] = state[PERIOD - 1]! ^ mixed(state[i]!, state[0]!)
 }
 
-const mixed = (state: Uint32Array, high: number, low: number, far: number): number => {
-  const y = (state[high]! & 0x80000000) | (state[low]! & 0x7fffffff)
-  return state[far]! ^ (y >>> 1) ^ (-(y & 1) & MATRIX)
+/** The highest bit of one word with the others of the next. */
+function mixed(word: number, next: number): number {
+  const y = (word & 0x80000000) | (next & 0x7fffffff)
+  return (y >>> 1) ^ (y & 1 ? MATRIX : 0)
 }

@@ -46,7 +46,7 @@ export function pythonRandom(seed: number | bigint): PythonRandom {
   /** An integer of at most 53 random bits. */
   const smallBits = (bits: number) => {
     if (bits <= 32) return next() >>> (32 - bits)
-    const low = next()
+    const low = next() >>> 0
     return (next() >>> (64 - bits)) * 2 ** 32 + low
   }
 

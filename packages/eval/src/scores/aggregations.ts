@@ -13,7 +13,7 @@ const pairs = (values: readonly MetricValue[]) => values as readonly (readonly [
 export const mean = (values: readonly number[]): number => sum(values) / values.length
 
 /** exp of the mean negative log-probability. */
-export const perplexity = (logprobs: readonly number[]): number => exp(-mean(logprobs))
+const perplexity = (logprobs: readonly number[]): number => exp(-mean(logprobs))
 
 /** Of `[log-probability, units]`: log-probability per unit. */
 const weightedMean = (values: readonly (readonly [number, number])[]) =>

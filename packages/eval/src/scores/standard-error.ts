@@ -9,7 +9,7 @@ const CHUNK = 1000
 const bootstrapped = ['median', 'matthews_corrcoef', 'f1', 'perplexity', 'nanmean']
 
 /** Sample standard deviation. */
-export function sampleDeviation(values: readonly number[]): number {
+function sampleDeviation(values: readonly number[]): number {
   const centre = mean(values)
   return Math.sqrt(sum(values.map((value) => square(value - centre))) / (values.length - 1))
 }
@@ -33,12 +33,18 @@ export function standardError(name: string, values: readonly MetricValue[], roun
  * Standard deviation of a total over documents drawn with replacement. Each thousand rounds has a generator of its own, seeded with
  * its number, so that the result does not depend on who computes which.
  */
-export function bootstrapError(aggregate: Aggregation, values: readonly MetricValue[], rounds: number): number {
+function bootstrapError(aggregate: Aggregation, values: readonly MetricValue[], rounds: number): number {
   const chunk = Math.min(CHUNK, rounds)
   const totals: number[] = []
+  // One array for all rounds: there may be half a billion draws.
+  const drawn = [...values]
   for (let seed = 0; seed < Math.floor(rounds / chunk); seed++) {
-    const random = pythonRandom(seed)
-    for (let round = 0; round < chunk; round++) totals.push(aggregate(random.choices(values, values.length)))
+    const { random } = pythonRandom(seed)
+    for (let round = 0; round < chunk; round++) {
+      // As random.choices draws.
+      for (let i = 0; i < drawn.length; i++) drawn[i] = values[Math.floor(random() * values.length)]
+      totals.push(aggregate(drawn))
+    }
   }
   return sampleDeviation(totals)
 }
