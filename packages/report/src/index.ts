@@ -12,4 +12,4 @@ export type {
   Series,
   ValueSeries,
 } from './charts/chart.ts'
-export { renderReport, type Fact, type LabelledText, type Report, type Section } from './report.ts'
+export { renderReport, type Entry, type Fact, type LabelledText, type Report, type Section } from './report.ts'

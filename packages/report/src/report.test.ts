@@ -112,6 +112,25 @@ describe('a table', () => {
   })
 })
 
+describe('entries', () => {
+  test('are lines that open without a script', () => {
+    const entries = [
+      {
+        title: 'document 3',
+        mark: { text: 'wrong', tone: 'bad' as const },
+        table: { columns: ['choice', 'ln p'], rows: [['yes', '-1.5']] },
+        texts: [{ label: 'prompt', text: 'Is it?' }],
+      },
+    ]
+    const elements = page([{ kind: 'entries', heading: 'h', note: 'one of them', entries }])
+    const [details] = named(elements, 'details')
+    expect(attribute(details!, 'open')).toBeUndefined()
+    expect(textOf(named(elements, 'summary')[0]!)).toBe('wrong document 3')
+    expect(textOf(details!)).toMatch(/Is it\?.*yes.*-1\.5/s)
+    expect(textOf(named(elements, 'p')[0]!)).toBe('one of them')
+  })
+})
+
 describe('a prompt', () => {
   test('stands in front of its text, set apart', () => {
     const texts = [{ label: 'l', prompt: 'We must', text: ' go on' }]

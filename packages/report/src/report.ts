@@ -14,16 +14,29 @@ export type Section = { readonly heading: string } & (
   | { readonly kind: 'chart'; readonly chart: Chart }
   | Table
   | { readonly kind: 'texts'; readonly texts: readonly LabelledText[] }
+  | { readonly kind: 'entries'; readonly note?: string; readonly entries: readonly Entry[] }
   /** Paragraphs, with an empty line between them. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'code'; readonly code: string }
 )
 
-interface Table {
+interface Table extends Cells {
   readonly kind: 'table'
+}
+
+interface Cells {
   readonly columns: readonly string[]
   /** The first cell of a row names it. Columns whose cells are all numbers are aligned as such. */
   readonly rows: readonly (readonly string[])[]
+}
+
+/** One of many, such as a sample of a test: a line that opens to show the rest. */
+export interface Entry {
+  readonly title: string
+  /** A word or two in front of the title; `good` and `bad` have colours of their own. */
+  readonly mark?: { readonly text: string; readonly tone?: 'good' | 'bad' }
+  readonly table?: Cells
+  readonly texts?: readonly LabelledText[]
 }
 
 /** Text by a model, or whatever else is quoted. */
@@ -98,6 +111,8 @@ function contentOf(section: Section, id: string): Html | readonly Html[] {
       return table(section)
     case 'texts':
       return section.texts.map(quotation)
+    case 'entries':
+      return html`${section.note !== undefined && html`<p>${section.note}</p>`}${section.entries.map(entry)}`
     case 'text':
       return section.text.split(/\n\s*\n/).map((paragraph) => html`<p>${paragraph}</p>`)
     case 'code':
@@ -110,10 +125,16 @@ const quotation = ({ label, prompt, text }: LabelledText): Html =>
   html`<h3>${label}</h3>
     <blockquote dir="auto">${prompt !== undefined && html`<b>${prompt}</b>`}${text}</blockquote>`
 
+const entry = ({ title, mark, table: cells, texts = [] }: Entry): Html =>
+  html`<details>
+    <summary>${mark && html`<b class="${mark.tone ?? 'plain'}">${mark.text}</b> `}${title}</summary>
+    <div>${texts.map(quotation)}${cells && table(cells)}</div>
+  </details> `
+
 /** 1,234.5 or 12 % or 3.1M or −0.2 or a dash for none. */
 const NUMERIC = /^[-+−±]?[\d,.\u202f ]*\d(?:[eE×][\d⁰¹²³⁴⁵⁶⁷⁸⁹⁻+-]+)?\s?\S{0,4}$|^[-–—]?$/
 
-function table({ columns, rows }: Table): Html {
+function table({ columns, rows }: Cells): Html {
   const numeric = columns.map((_, i) => i > 0 && rows.every((row) => NUMERIC.test(row[i] ?? '')))
   const className = (i: number): Html | undefined => (numeric[i] ? html` class="number"` : undefined)
   const head = columns.map((name, i) => html`<th scope="col" ${className(i)}>${name}</th>`)

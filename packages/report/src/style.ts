@@ -50,6 +50,14 @@ tbody th { font-weight: 600; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 blockquote { margin: 0; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--rule); white-space: pre-wrap; overflow-wrap: anywhere; font-family: Charter, "Bitstream Charter", Cambria, Georgia, "Liberation Serif", serif; font-size: 1.04rem; }
 blockquote b { color: var(--accent); font-weight: 600; }
+details { border-bottom: 1px solid var(--rule); }
+summary { padding: .45rem 0; cursor: pointer; overflow-wrap: anywhere; }
+summary b { display: inline-block; min-width: 3.6rem; font-size: .875rem; color: var(--quiet); }
+summary b.good { color: var(--series-2); }
+summary b.bad { color: var(--series-4); }
+details > div { padding: 0 0 1.2rem; }
+details h3 { margin-top: .8rem; }
+details .scroll { margin-top: 1rem; }
 pre { background: var(--card); border-radius: .6rem; padding: 1rem; margin: 0; overflow-x: auto; font: .825rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 @media screen and (max-width: 40rem) {
   main { padding: 1.75rem 1rem 3rem; }
@@ -68,6 +76,7 @@ pre { background: var(--card); border-radius: .6rem; padding: 1rem; margin: 0; o
   h2, h3 { break-after: avoid; }
   .facts div { border: 1px solid var(--rule); }
   .scroll, pre { overflow: visible; }
+  details > div { break-inside: avoid; }
   table { font-size: .75rem; }
   th, td { padding: .35rem .4rem; overflow-wrap: anywhere; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }

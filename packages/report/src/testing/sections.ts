@@ -33,6 +33,19 @@ export const reportSaying = (text: string): Report => ({
     ...chartsSaying(text).map((chart) => ({ kind: 'chart' as const, heading: text, chart })),
     { kind: 'table', heading: text, columns: [text, text], rows: [[text, text]] },
     { kind: 'texts', heading: text, texts: [{ label: text, prompt: text, text }] },
+    {
+      kind: 'entries',
+      heading: text,
+      note: text,
+      entries: [
+        {
+          title: text,
+          mark: { text, tone: 'good' },
+          table: { columns: [text], rows: [[text]] },
+          texts: [{ label: text, text }],
+        },
+      ],
+    },
     { kind: 'text', heading: text, text: `${text}\n\n${text}` },
     { kind: 'code', heading: text, code: text },
   ],

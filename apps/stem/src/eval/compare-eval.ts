@@ -1,0 +1,124 @@
+import { compareRuns, type ComparedMetric, type PairedOptions } from '@stemkit/eval'
+import type { Report } from '@stemkit/report'
+import { Command, InvalidArgumentError } from 'commander'
+import { number, wholeNumber } from '../commands/number-option.ts'
+import { show } from '../inspect/show.ts'
+import type { TableText } from '../terminal/table.ts'
+import { readRun } from './read-run.ts'
+
+export interface CompareFlags extends PairedOptions {
+  readonly html?: string
+  readonly json?: boolean
+}
+
+export function compareVerb(): Command {
+  return new Command('compare')
+    .description('paired differences of two runs on the same documents, with confidence intervals')
+    .argument('<first>', 'folder of a run, as --out names it; those of lm-evaluation-harness will do')
+    .argument('<second>', 'folder of the other: differences are its scores less the first one\u2019s')
+    .option('--rounds <n>', 'of the bootstrap (default: 10000)', wholeNumber(1))
+    .option('--seed <n>', 'of the bootstrap (default: 1234)', wholeNumber(0))
+    .option('--confidence <share>', 'of the intervals (default: 0.95)', share)
+    .option('--html <file>', 'write a report with plots')
+    .option('--json', 'print one JSON object: { first, second, metrics, unmatched }')
+    .action(compareFolders)
+}
+
+function share(text: string): number {
+  const value = number(text)
+  if (value > 0 && value < 1) return value
+  throw new InvalidArgumentError('It must be between 0 and 1.')
+}
+
+/** Prints how the second run differs from the first. */
+export async function compareFolders(first: string, second: string, flags: CompareFlags): Promise<void> {
+  const { rounds, seed, confidence = 0.95, html, json } = flags
+  const [one, two] = [await readRun(first), await readRun(second)]
+  const { metrics, unmatched } = compareRuns(one, two, {
+    confidence,
+    ...(rounds !== undefined && { rounds }),
+    ...(seed !== undefined && { seed }),
+  })
+  const data = { first, second, confidence, metrics, unmatched }
+  const table = tableOf(metrics, confidence)
+  await show(
+    { data, tables: [table], report: () => reportOf(data, table) },
+    { ...(html !== undefined && { html }), ...(json && { json }) },
+  )
+  if (!json && unmatched.length > 0) process.stdout.write(`\nonly in one of them: ${unmatched.join(', ')}\n`)
+}
+
+const tableOf = (metrics: readonly ComparedMetric[], confidence: number): TableText => ({
+  head: [
+    'task',
+    'metric',
+    'n',
+    'first',
+    'second',
+    'difference',
+    `${100 * confidence}% interval`,
+    'better',
+    'worse',
+    'p',
+  ],
+  rows: metrics.map(({ task, metric, filter, count, means, difference, interval, better, worse, pValue }) => [
+    task,
+    filter === 'none' ? metric : `${metric} (${filter})`,
+    String(count),
+    ...means.map(fixed),
+    signed(difference),
+    `${signed(interval[0])} to ${signed(interval[1])}`,
+    String(better),
+    String(worse),
+    pValue < 0.001 ? '<0.001' : pValue.toFixed(3),
+  ]),
+})
+
+function reportOf(
+  data: {
+    readonly first: string
+    readonly second: string
+    readonly metrics: readonly ComparedMetric[]
+    readonly confidence: number
+  },
+  { head, rows }: TableText,
+): Report {
+  const { first, second, metrics, confidence } = data
+  const shares = metrics.filter(({ means }) => means.every((mean) => mean >= 0 && mean <= 1))
+  const decided = metrics.filter(({ interval: [low, high] }) => low > 0 || high < 0)
+  return {
+    title: 'Two runs compared',
+    summary: `${second} against ${first}, document by document. ${decided.length} of ${metrics.length} differences have an interval without 0.`,
+    sections: [
+      ...(shares.length > 0
+        ? [
+            {
+              kind: 'chart' as const,
+              heading: 'Scores',
+              chart: {
+                type: 'bar' as const,
+                horizontal: true,
+                title: 'Means over the documents that both runs have.',
+                x: { label: 'task', values: shares.map(({ task, metric }) => `${task} (${metric})`) },
+                y: { label: 'score', min: 0, max: 1 },
+                series: [
+                  { name: first, values: shares.map(({ means }) => means[0]), colour: 1 },
+                  { name: second, values: shares.map(({ means }) => means[1]), colour: 0 },
+                ],
+              },
+            },
+          ]
+        : []),
+      { kind: 'table', heading: 'Differences', columns: head, rows },
+      {
+        kind: 'text',
+        heading: 'How it is computed',
+        text: `A difference is the second run's score less the first's, the mean over documents. The interval of ${100 * confidence}% is of the paired bootstrap: documents are drawn with replacement, both scores of a document together. "Better" and "worse" count documents; p is of the two-sided sign test over them: how likely so uneven a split is if both runs are as good. With many tasks, some intervals leave out 0 by chance.`,
+      },
+    ],
+  }
+}
+
+const fixed = (value: number): string => (Math.abs(value) < 1000 ? value.toFixed(4) : value.toPrecision(6))
+const signed = (value: number): string =>
+  `${value > 0 ? '+' : ''}${fixed(value)}`.replace(/^-(?=0\.0000$)/, '').replace('-', '\u2212')
