@@ -27,6 +27,7 @@ export async function writeTinyModel(
   const weights = initializeWeights(config, { seed: 5, tableInit: 'unit' })
   await writeModelFolder(folder, {
     config,
+    optionalTables: !tables,
     tensors: new Map(
       [...weights]
         .filter(([name]) => tables || !name.includes('stem_table'))
