@@ -154,9 +154,8 @@ const CONVERTERS: Readonly<Record<string, Converter>> = {
       files.text('longbench/config/dataset2prompt.json'),
     ])
     if (split !== 'test' || prompts === undefined || templates === undefined) return undefined
-    const template = (JSON.parse(templates) as Readonly<Record<string, string>>)[name]
-    if (template === undefined) return undefined
     const rows = Object.values(JSON.parse(prompts) as Readonly<Record<string, Row>>)
-    return rows.map((row) => longbenchRow(row, name, template))
+    const known = JSON.parse(templates) as Readonly<Record<string, string>>
+    return rows.map((row) => longbenchRow(row, name, known))
   },
 }

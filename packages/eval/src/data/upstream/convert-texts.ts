@@ -37,32 +37,37 @@ export function wikitextRows(text: string): Row[] {
 }
 
 /**
- * A prompt of LongBench taken apart again by the template that it was made with.
- * @throws corrupt where it was made with another one
+ * A prompt of LongBench taken apart again by the template that it was made with: that of its data set, or of another one, as
+ * collections have it.
+ * @throws corrupt where it was made with none of them
  */
-export function longbenchRow(row: Row, dataset: string, template: string): Row {
+export function longbenchRow(row: Row, dataset: string, templates: Readonly<Record<string, string>>): Row {
   const prompt = textIn(row, 'origin_prompt')
-  const [before = '', between = '', after = ''] = template.split(/\{context\}|\{input\}/u)
-  const hasInput = template.includes('{input}')
-  const end = hasInput ? after : between
-  const isOurs = prompt.startsWith(before) && prompt.endsWith(end)
-  const inside = prompt.slice(before.length, prompt.length - end.length)
-  const seam = hasInput ? lastSeam(inside, between) : inside.length
-  if (!isOurs || seam < 0) {
-    throw new StemkitError('corrupt', `a prompt of ${dataset} is not made with its official template`)
-  }
-  const context = inside.slice(0, seam)
+  const own = templates[dataset] ?? ''
+  const parts = [own, ...Object.values(templates)].map((template) => takeApart(prompt, template)).find(Boolean)
+  if (!parts) throw new StemkitError('corrupt', `a prompt of ${dataset} is made with no template of LongBench`)
   const gold = typeof row['gold'] === 'string' ? literalEval(row['gold']) : row['gold']
   const { answers, all_classes: classes = null } = Array.isArray(gold) ? { answers: gold as unknown } : (gold as Row)
   return {
-    question: hasInput ? inside.slice(seam + between.length) : '',
-    context,
+    question: parts.input,
+    context: parts.context,
     answers,
-    length: splitWords(context).length,
+    length: splitWords(parts.context).length,
     dataset,
-    language: /[\u4e00-\u9fff]/u.test(template) ? 'zh' : 'en',
+    language: /[\u4e00-\u9fff]/u.test(own) ? 'zh' : 'en',
     all_classes: classes,
   }
+}
+
+function takeApart(prompt: string, template: string): { context: string; input: string } | undefined {
+  const hasInput = template.includes('{input}')
+  const [before = '', between = '', after = ''] = template.split(/\{context\}|\{input\}/u)
+  const end = hasInput ? after : between
+  if (before === '' || !prompt.startsWith(before) || !prompt.endsWith(end)) return undefined
+  const inside = prompt.slice(before.length, prompt.length - end.length)
+  const seam = hasInput ? lastSeam(inside, between) : inside.length
+  if (seam < 0) return undefined
+  return { context: inside.slice(0, seam), input: hasInput ? inside.slice(seam + between.length) : '' }
 }
 
 /** What examples, and what is asked, begin with where only line ends stand between them. */
