@@ -72,11 +72,15 @@ const errorCells = (error: unknown): Cell[] => {
   return ['±', error === 'N/A' ? '   N/A' : fixed(error)]
 }
 
-/** Four decimals, as Python's `f"{value:.4f}"`. */
+/** Four decimals, as Python's `f"{value:.4f}"`: of two that are equally near, the even one. */
 function fixed(value: unknown): string {
   if (typeof value !== 'number') return String(value)
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
-  return Math.abs(value) < 1e21 ? value.toFixed(4) : `${BigInt(value)}.0000`
+  if (Math.abs(value) >= 1e21) return `${BigInt(value)}.0000`
+  // A double lies in the middle of two only if it is an odd multiple of 1/32.
+  if (Math.abs(value * 32) % 2 !== 1) return value.toFixed(4)
+  const below = Math.floor(value * 1e4)
+  return ((below % 2 === 0 ? below : below + 1) / 1e4).toFixed(4)
 }
 
 const byCodePoints = (a: string, b: string) => (a < b ? -1 : Number(a > b))

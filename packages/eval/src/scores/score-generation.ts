@@ -24,9 +24,7 @@ export function scoreGeneration(
       `the filters leave ${pythonStr(answer)}; metrics compare one text (end with take_first)`,
     )
   }
-  const target = targetOf(task.target, row, context)
-  const gold = task.choice === undefined ? target : choicesOf(task.choice, row, context).at(Number(target))
-  const references = context.hasSeveralTargets && Array.isArray(gold) ? gold.map(pythonStr) : [pythonStr(gold)]
+  const references = referencesOf(task, row, context)
   const scores = task.metrics.map(({ metric, ...options }) => {
     const compare = Object.hasOwn(comparisons, metric) ? comparisons[metric] : undefined
     if (!compare) throw new StemkitError('unsupported', `${metric} is no metric of generated text`)
@@ -34,4 +32,17 @@ export function scoreGeneration(
     return [metric, context.hasSeveralTargets ? (results.some((score) => score > 0) ? 1 : 0) : results[0]]
   })
   return Object.fromEntries(scores)
+}
+
+/** The texts that count as right. */
+function referencesOf(task: Task, row: Row, context: FieldContext & { readonly hasSeveralTargets: boolean }): string[] {
+  const target = targetOf(task.target, row, context)
+  if (task.choice !== undefined) {
+    const choice = typeof target === 'number' ? choicesOf(task.choice, row, context).at(target) : undefined
+    if (choice !== undefined) return [choice]
+    throw new StemkitError('bad-input', `doc_to_target gives ${pythonStr(target)}, which is the position of no choice`)
+  }
+  if (!context.hasSeveralTargets) return [pythonStr(target)]
+  // Where the first document has a list, a text is taken for one of characters.
+  return typeof target === 'string' ? [...target] : [target].flat().map(pythonStr)
 }
