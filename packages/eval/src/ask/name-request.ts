@@ -12,7 +12,7 @@ export async function about<T>(request: EvalRequest, work: () => Promise<T>): Pr
 }
 
 /** A request in a few words, by the end of its context, which says most. */
-export function nameOf(request: EvalRequest): string {
+function nameOf(request: EvalRequest): string {
   if (request.kind === 'loglikelihood_rolling') return `the text ${quote(request.text.slice(0, 60))}`
   const context = request.context.length > 60 ? `...${request.context.slice(-60)}` : request.context
   return request.kind === 'loglikelihood'

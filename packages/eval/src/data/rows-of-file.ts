@@ -23,7 +23,7 @@ export async function rowsOfFile(name: string, bytes: Uint8Array): Promise<reado
 }
 
 /** One object a line; empty lines are passed over. */
-export function rowsOfLines(name: string, text: string): Row[] {
+function rowsOfLines(name: string, text: string): Row[] {
   const rows: Row[] = []
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
@@ -42,7 +42,7 @@ export function rowsOfJson(name: string, text: string): Row[] {
 }
 
 /** Cells are text; the first line names them. */
-export function rowsOfTable(name: string, text: string, delimiter: ',' | '\t'): Row[] {
+function rowsOfTable(name: string, text: string, delimiter: ',' | '\t'): Row[] {
   try {
     return parse(text, { columns: true, bom: true, delimiter, skip_empty_lines: true })
   } catch (cause) {

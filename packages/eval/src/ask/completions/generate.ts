@@ -8,7 +8,7 @@ import type { GenerateRequest } from '../requests.ts'
 import { samplingOf } from '../sampling.ts'
 import type { Asking } from './asking.ts'
 import { batched, inParallel } from './in-parallel.ts'
-import { PATH } from './open-server.ts'
+import { BODY_ROOM, bytesOf, PATH } from './open-server.ts'
 import { readChoices } from './read-completion.ts'
 
 interface Prompt {
@@ -45,7 +45,12 @@ export async function* generateByCompletions(
     })
   }
 
-  const batches = batched(prompts(), batchSize, ({ fields }) => JSON.stringify(fields))
+  const batches = batched(prompts(), {
+    most: batchSize,
+    kindOf: ({ fields }) => JSON.stringify(fields),
+    room: BODY_ROOM,
+    sizeOf: ({ prompt }) => bytesOf(prompt),
+  })
   for await (const answers of inParallel(batches, { concurrency, signal }, ask)) yield* answers
 }
 

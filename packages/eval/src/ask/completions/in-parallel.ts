@@ -1,18 +1,30 @@
-/** Groups what follows each other, up to `most` of one kind. */
+export interface BatchRules<T> {
+  /** Of how many at most. */
+  readonly most: number
+  /** Only what is of one kind goes together. */
+  readonly kindOf?: (item: T) => string
+  /** Of what size together, where there is more than one. */
+  readonly room: number
+  readonly sizeOf: (item: T) => number
+}
+
+/** Groups what follows each other. */
 export async function* batched<T>(
   items: AsyncIterable<T>,
-  most: number,
-  kindOf: (item: T) => string = () => '',
+  { most, room, sizeOf, kindOf = () => '' }: BatchRules<T>,
 ): AsyncGenerator<T[], void> {
   let batch: T[] = []
   let kind: string | undefined
+  let size = 0
   for await (const item of items) {
-    const next = kindOf(item)
-    if (batch.length > 0 && (batch.length >= most || next !== kind)) {
+    const [nextKind, nextSize] = [kindOf(item), sizeOf(item)]
+    if (batch.length > 0 && (batch.length >= most || nextKind !== kind || size + nextSize > room)) {
       yield batch
       batch = []
+      size = 0
     }
-    kind = next
+    kind = nextKind
+    size += nextSize
     batch.push(item)
   }
   if (batch.length > 0) yield batch

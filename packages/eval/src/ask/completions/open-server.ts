@@ -5,6 +5,13 @@ import { readChoices } from './read-completion.ts'
 
 export const PATH = '/completions'
 
+/** Bytes of prompts in one request, if there are several: servers refuse long bodies. */
+export const BODY_ROOM = 2 ** 20
+
+/** About how many bytes a prompt takes as JSON. */
+export const bytesOf = (prompt: string | readonly number[]): number =>
+  (typeof prompt === 'string' ? 2 : 7) * prompt.length
+
 const models = z.object({
   data: z.array(z.object({ id: z.string(), max_model_len: z.number().optional(), owned_by: z.string().optional() })),
 })

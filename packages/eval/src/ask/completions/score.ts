@@ -5,7 +5,7 @@ import type { Placed, ScoreRequest } from '../placed-requests.ts'
 import { nothingScored, scoredPairs, scoreQuestion, type ScoreQuestion } from '../score-question.ts'
 import type { Asking } from './asking.ts'
 import { batched, inParallel } from './in-parallel.ts'
-import { PATH } from './open-server.ts'
+import { BODY_ROOM, bytesOf, PATH } from './open-server.ts'
 import { readChoices } from './read-completion.ts'
 import { promptOfText, promptOfTokens, type ScoredPrompt } from './scored-prompt.ts'
 
@@ -55,7 +55,8 @@ export async function* scoreByCompletions(
     return answers
   }
 
-  for await (const answers of inParallel(batched(parts(), batchSize), { concurrency, signal }, ask)) yield* answers
+  const rules = { most: batchSize, room: BODY_ROOM, sizeOf: ({ scored }: Part) => bytesOf(scored.prompt) }
+  for await (const answers of inParallel(batched(parts(), rules), { concurrency, signal }, ask)) yield* answers
   yield* empty
 }
 
