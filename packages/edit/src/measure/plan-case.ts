@@ -9,7 +9,7 @@ import type { Donor } from './find-donor.ts'
 export interface CaseEditOptions extends RowOptions {
   /**
    * `rows`: the subject gets the rows of somebody of whom the new answer is true. `inject`: its rows are fitted. `either`:
-   * fitted where there is nobody. Default `rows`.
+   * fitted where there is nobody, or rows cannot express it. Default `rows`.
    */
   readonly by?: 'rows' | 'inject' | 'either' | undefined
   /** Strategy, layers and so on of row edits. Default: overwrite, one to one, copying or the first. */
@@ -37,6 +37,8 @@ export interface SkippedCase {
 
 const DEFAULT_STRATEGY = ['one_to_one', 'copying', 'subset_first'] as const
 
+type Refused = Pick<SkippedCase, 'reason' | 'message'>
+
 /** Plans the edit of a case, or says why there can be none. */
 export async function planCase(
   wanted: EditCase,
@@ -50,23 +52,33 @@ export async function planCase(
     tokenizer,
     signal,
   }: CaseEditOptions & PlanOptions & { readonly donorOf: (wanted: EditCase) => Donor | undefined },
-): Promise<PlannedCase | Pick<SkippedCase, 'reason' | 'message'>> {
-  if (wanted.answer.trim() === '') return { reason: 'no answer', message: 'the file has no new answer' }
-  const donor = by === 'inject' ? undefined : donorOf(wanted)
-  if (donor === undefined && by === 'rows') {
-    return { reason: 'no donor', message: `nobody is known of whom '${wanted.answer}' is true` }
-  }
-  if (donor === undefined && !inject) {
+): Promise<PlannedCase | Refused> {
+  if (by !== 'rows' && !inject) {
     throw new StemkitError('bad-input', "measure: give 'inject', which fits the rows of a case")
   }
+  const { subject, answer } = wanted
+  if (answer.trim() === '') return { reason: 'no answer', message: 'the file has no new answer' }
+  let refused: Refused = { reason: 'no donor', message: `nobody is known of whom '${answer}' is true` }
+  const donor = by === 'inject' ? undefined : donorOf(wanted)
+  if (donor) {
+    const asked = { strategy: DEFAULT_STRATEGY, ...edit, name, source: subject, target: donor.subject }
+    const planned = await unlessRefused('refused', async () => planEdit(asked, { table, tokenizer }))
+    if (!('reason' in planned)) return { plan: planned, made: 'rows', donor }
+    refused = planned
+  }
+  if (by === 'rows') return refused
+  const fitted = await unlessRefused('not injected', async () =>
+    planEdit(await inject!(wanted, name, signal ? { signal } : {}), { table, tokenizer }),
+  )
+  return 'reason' in fitted ? fitted : { plan: fitted, made: 'inject' }
+}
+
+/** What makes no sense for one case is no reason not to measure the others. */
+async function unlessRefused(reason: SkipReason, plan: () => Promise<RowEditPlan>): Promise<RowEditPlan | Refused> {
   try {
-    const made = donor
-      ? { strategy: DEFAULT_STRATEGY, ...edit, name, source: wanted.subject, target: donor.subject }
-      : await inject!(wanted, name, signal ? { signal } : {})
-    return { plan: planEdit(made, { table, tokenizer }), made: donor ? 'rows' : 'inject', donor }
+    return await plan()
   } catch (error) {
-    // What makes no sense for one case is no reason not to measure the others.
     if (!StemkitError.isInstance(error) || (error.code !== 'bad-input' && error.code !== 'diverged')) throw error
-    return { reason: donor ? 'refused' : 'not injected', message: error.message }
+    return { reason, message: error.message }
   }
 }

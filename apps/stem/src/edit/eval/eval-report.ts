@@ -26,9 +26,9 @@ function scoreRows({ metrics }: EvalFindings): string[][] {
   return [['score', 'teacher-forced', '', short(before), short(after), short(after - before), '']]
 }
 
-/** Why cases were left out, and how many for each reason. */
-const skippedBy = (skipped: readonly SkippedCase[]): [string, number, string][] =>
-  [...Map.groupBy(skipped, ({ reason }) => reason)].map(([reason, cases]) => [reason, cases.length, cases[0]!.message])
+/** Why cases were left out: how many for each reason, and the first of them. */
+const skippedBy = (skipped: readonly SkippedCase[]): { readonly first: SkippedCase; readonly count: number }[] =>
+  [...Map.groupBy(skipped, ({ reason }) => reason).values()].map((cases) => ({ first: cases[0]!, count: cases.length }))
 
 export function evalTables(findings: EvalFindings): TableText[] {
   const { cases, measured, skipped, metrics, sequence } = findings
@@ -36,14 +36,22 @@ export function evalTables(findings: EvalFindings): TableText[] {
   return [
     { head: COLUMNS, rows: [...metrics.map(rowOf), ...scoreRows(findings)] },
     {
-      head: ['cases', 'number', 'such as'],
+      head: ['cases', 'number'],
       rows: [
-        ['asked for', `${cases}`, ''],
-        ['measured by rows', `${measured.length - injected}`, ''],
-        ['measured by injection', `${injected}`, ''],
-        ...skippedBy(skipped).map(([reason, count, message]) => [`left out: ${reason}`, `${count}`, message]),
+        ['asked for', `${cases}`],
+        ['measured by rows', `${measured.length - injected}`],
+        ['measured by injection', `${injected}`],
+        ...skippedBy(skipped).map(({ first: { reason }, count }) => [`left out: ${reason}`, `${count}`]),
       ],
     },
+    ...(skipped.length > 0
+      ? [
+          {
+            head: ['left out, the first of each reason', 'case'],
+            rows: skippedBy(skipped).map(({ first: { message, id } }) => [message, id]),
+          },
+        ]
+      : []),
     ...(sequence
       ? [
           {
@@ -63,12 +71,12 @@ export function evalReport(findings: EvalFindings): Report {
     const found = metrics.find((metric) => metric.name === name)
     return found ? [{ label, value: short(found.after.mean), note: `${short(found.before.mean)} before` }] : []
   }
-  const [numbers, counted, after] = evalTables(findings)
-  const tables: Section[] = [
-    { kind: 'table', heading: 'Numbers', columns: numbers!.head, rows: numbers!.rows },
-    { kind: 'table', heading: 'Cases', columns: counted!.head, rows: counted!.rows },
-    ...(after ? [{ kind: 'table' as const, heading: 'In sequence', columns: after.head, rows: after.rows }] : []),
-  ]
+  const tables = evalTables(findings).map(({ head, rows }): Section => ({
+    kind: 'table',
+    heading: HEADINGS[head[0]!] ?? head[0]!,
+    columns: head,
+    rows,
+  }))
   return {
     title: 'What edits do',
     summary: `${model}: ${measured.length} of ${cases} cases of ${file} (${format}), ${METHOD[by]}, each alone and beside the untouched model. Seed ${seed}.`,
@@ -120,10 +128,18 @@ export function evalReport(findings: EvalFindings): Report {
   }
 }
 
+/** Of the tables, by what their first column says. */
+const HEADINGS: Readonly<Record<string, string>> = {
+  measure: 'Numbers',
+  cases: 'Cases',
+  'left out, the first of each reason': 'Left out',
+  'edits in sequence': 'In sequence',
+}
+
 const METHOD = {
   rows: 'the subject gets rows of somebody of whom the new answer is true',
   inject: "the subject's rows are fitted to the new answer",
-  either: 'the subject gets rows of somebody of whom the new answer is true, or fitted ones where nobody is known',
+  either: 'the subject gets rows of somebody of whom the new answer is true, or fitted ones where that cannot be',
 }
 
 const explanation = (metrics: readonly MetricSummary[]): string =>
