@@ -7,6 +7,8 @@ import type { EvalFindings } from './eval.ts'
 const withInterval = ({ mean, low, high }: Summary): string => `${short(mean)} [${short(low)}, ${short(high)}]`
 const short = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(3).replace(/^-0\.000$/, '0.000'))
 
+const rounded = (value: number): number => Math.round(1000 * value) / 1000
+
 const COLUMNS = ['measure', 'protocol', 'cases', 'before', 'after', 'change', 'standard error']
 
 const rowOf = ({ name, protocol, before, after, change }: MetricSummary): string[] => [
@@ -97,8 +99,8 @@ export function evalReport(findings: EvalFindings): Report {
           x: { label: 'measure', values: shares.map(({ name }) => name) },
           y: { label: 'share', min: 0, max: 1 },
           series: [
-            { name: 'before', values: shares.map(({ before }) => before.mean), colour: 1 },
-            { name: 'after', values: shares.map((metric) => metric.after.mean), colour: 0 },
+            { name: 'before', values: shares.map(({ before }) => rounded(before.mean)), colour: 1 },
+            { name: 'after', values: shares.map((metric) => rounded(metric.after.mean)), colour: 0 },
           ],
         },
       },

@@ -65,7 +65,7 @@ export function injectReport(findings: InjectFindings): Report {
   })
   return {
     title: `Injection: ${sentences[0]!.prompt} ${sentences[0]!.target}`,
-    summary: `${model}: the rows of ${tokens.map(({ text }) => text).join(' ')} were fitted to ${statements.length} statements, everything else frozen.`,
+    summary: `${model}: the rows of ${tokens.map(({ text }) => text).join(' ')} were fitted to ${statements.length === 1 ? 'a statement' : `${statements.length} statements`}, everything else frozen.`,
     facts: [
       {
         label: 'p(target)',
