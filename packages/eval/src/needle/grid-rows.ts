@@ -55,6 +55,7 @@ export async function gridRows(options: GridOptions): Promise<GridRow[]> {
       throw new StemkitError('bad-input', `a text of ${target} tokens has no room for the needle and its question`)
     }
     for (const depth of depths) {
+      signal?.throwIfAborted()
       let [sentences, input, length] = [count, '', Infinity]
       // At another depth the same text may have a token more.
       for (; length > target && sentences >= 0; sentences--) {
