@@ -96,10 +96,14 @@ export async function openDecoder(
   let running = false
   let disposed = false
 
-  const gatherRows = (pass: Pass, signal: AbortSignal | undefined): Promise<StepRows> => {
+  /** Rows of the first pass of a run may be gathered to where a frame has them, as nothing reads there. */
+  const gatherRows = (pass: Pass, isFirst: boolean, signal: AbortSignal | undefined): Promise<StepRows> => {
+    const count = pass.reduce((sum, { ids }) => sum + ids.length, 0)
+    const spare = memories[turn++ % memories.length]!
+    const inPlace = (length: number) => (isFirst ? main.frames.rowMemory(count, length) : undefined)
     const gathering = gatherStepRows(
       pass.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids })),
-      { signal, memory: memories[turn++ % memories.length]! },
+      { signal, memory: (length) => inPlace(length) ?? spare(length) },
     )
     // It may be awaited late, or never if an earlier pass fails.
     gathering.catch(() => {})
@@ -174,10 +178,10 @@ export async function openDecoder(
         const passes: Pass[] = chunks.filter(({ ids }) => ids.length > 1).map((chunk) => [chunk])
         if (single.length > 0) passes.unshift(single)
         const results = new Map<Chunk, Float32Array>()
-        let next = passes.length > 0 ? gatherRows(passes[0]!, signal) : undefined
+        let next = passes.length > 0 ? gatherRows(passes[0]!, true, signal) : undefined
         for (const [i, pass] of passes.entries()) {
           const stepRows = await next!
-          if (i + 1 < passes.length) next = gatherRows(passes[i + 1]!, signal)
+          if (i + 1 < passes.length) next = gatherRows(passes[i + 1]!, false, signal)
           await runPass(pass, stepRows, results, signal)
         }
         return chunks.map((chunk) => results.get(chunk)!)
@@ -224,12 +228,13 @@ function reusedMemory(): (length: number) => Float32Array {
 
 const wantedOf = (asked: Asked, length: number): number => (asked === 'all' ? length : asked === 'last' ? 1 : 0)
 
-/** Writes rows into the arrays of a frame, one source after the other. */
+/** Writes rows into the arrays of a frame, one source after the other, where they are not there already. */
 function spread({ blocks }: StepRows, tables: Readonly<Record<string, Float32Array>>): void {
   for (const [name, table] of Object.entries(tables)) {
     let offset = 0
     for (const block of blocks[name]!) {
-      table.set(block, offset)
+      const isThere = block.buffer === table.buffer && block.byteOffset === table.byteOffset + 4 * offset
+      if (!isThere) table.set(block, offset)
       offset += block.length
     }
   }

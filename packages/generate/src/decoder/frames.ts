@@ -43,7 +43,8 @@ const KEPT = 32
  */
 export function createFrames({ program, cache, vocabSize, tables, smallSteps }: FramesOptions) {
   const kept = new Map<string, Frame>()
-  const shared = new Map([...tables].map(([name, width]) => [name, new Float32Array(smallSteps * width)]))
+  const width = [...tables.values()].reduce((sum, each) => sum + each, 0)
+  const shared = new Float32Array(smallSteps * width)
 
   function make({ first, B, T, R }: FrameShape, rows: Readonly<Record<string, Float32Array>>): Frame {
     const caches = cache.view(first, B)
@@ -70,7 +71,12 @@ export function createFrames({ program, cache, vocabSize, tables, smallSteps }: 
       kept.delete(key)
       if (!frame) {
         const count = shape.B * shape.T
-        const rows = [...shared].map(([name, array]) => [name, array.subarray(0, count * tables.get(name)!)] as const)
+        let offset = 0
+        const rows = [...tables].map(([name, each]) => {
+          const start = offset
+          offset += count * each
+          return [name, shared.subarray(start, offset)] as const
+        })
         frame = make(shape, Object.fromEntries(rows))
       }
       kept.set(key, frame)
@@ -81,6 +87,12 @@ export function createFrames({ program, cache, vocabSize, tables, smallSteps }: 
       }
       return frame
     },
+    /**
+     * The memory that small frames of `count` positions have their rows in, table after table, if that is what so many numbers are:
+     * rows that are gathered there need not be copied.
+     */
+    rowMemory: (count: number, length: number): Float32Array | undefined =>
+      length === count * width && count <= smallSteps ? shared.subarray(0, length) : undefined,
     /** To be disposed after its run. */
     large: make,
     dispose(): void {
