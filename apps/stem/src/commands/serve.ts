@@ -33,6 +33,7 @@ interface Options {
   readonly slots?: number
   readonly context?: number
   readonly threads?: number
+  readonly deterministic?: boolean
   readonly chatTemplate?: string
   readonly apiKeyFile?: string
   readonly adminKeyFile?: string
@@ -59,6 +60,7 @@ export function serveCommand(): Command {
     .option('--context <n>', 'tokens of prompt and answer together (default: what the model has)', wholeNumber(1))
     .addOption(kvCacheOption())
     .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
+    .option('--deterministic', 'answers do not depend on what else is asked, to the last bit, at some cost')
     .option('--chat-template <file>', "a chat template in Jinja (default: the model folder's)")
     .option(
       '--api-key-file <file>',
@@ -83,7 +85,7 @@ export function serveCommand(): Command {
       const chatTemplate = await readChatTemplate(folder, options.chatTemplate)
       const { feedForwards: custom, drivers } = await openPlugins(options.plugin, { signal })
       const status = statusLine()
-      const { store, budget, slots, context, threads, kvCache } = options
+      const { store, budget, slots, context, threads, kvCache, deterministic } = options
       const print = (line: string): void => void process.stdout.write(line)
       let loaded: LoadedModel | undefined
       try {
@@ -99,6 +101,7 @@ export function serveCommand(): Command {
               context,
               threads,
               kvCache,
+              deterministic,
               onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
               onWithoutEdits: note,
             }).finally(status.clear)

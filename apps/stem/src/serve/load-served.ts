@@ -15,6 +15,7 @@ export interface LoadServedOptions {
   readonly context?: number | undefined
   readonly threads?: number | undefined
   readonly kvCache?: KvCacheType | undefined
+  readonly deterministic?: boolean | undefined
   readonly custom: CustomFeedForwards
   readonly drivers: DriverRegistry
   readonly signal: AbortSignal
