@@ -25,11 +25,12 @@ export interface ModelChoice {
   readonly stemLayers: readonly number[]
   readonly seed: number
   readonly steps: number
+  readonly threads?: number | undefined
   readonly text: { readonly train: string; readonly heldOut: string }
 }
 
 /** How the models of the recipe are trained: all alike but for their STEM layers. */
-export function configOf({ stemLayers, seed, steps, text }: ModelChoice): RunConfig {
+export function configOf({ stemLayers, seed, steps, threads, text }: ModelChoice): RunConfig {
   return resolveRunConfig(
     {
       seed,
@@ -49,6 +50,7 @@ export function configOf({ stemLayers, seed, steps, text }: ModelChoice): RunCon
       training: { steps, batchSize: 16, learningRate: 1e-2, warmup: Math.min(100, Math.floor(steps / 4)), floor: 0.02 },
       evaluate: { every: 200, batches: 8 },
       checkpoint: { every: 400, keep: 1 },
+      ...(threads !== undefined && { threads }),
     },
     [],
     'of the recipe facts',

@@ -29,6 +29,8 @@ export interface FactsRecipeOptions {
   readonly placements: readonly PlacementName[]
   /** What the sentences are about. Default: all countries. */
   readonly countries?: readonly Country[] | undefined
+  /** Threads. Default: one per core. */
+  readonly threads?: number | undefined
   readonly resume: boolean
   readonly json: boolean
   readonly signal: AbortSignal
@@ -81,7 +83,7 @@ const labelOf = (placement: PlacementName): string => (placement === 'full' ? 's
 
 /** The STEM models, each in a folder of its own, and at the end the dense one; all on the same tokens. */
 async function trainModels(text: FactsText, options: FactsRecipeOptions): Promise<RunResult[]> {
-  const { runFolder, seed, steps = DEFAULT_STEPS, placements, signal } = options
+  const { runFolder, seed, steps = DEFAULT_STEPS, placements, threads, signal } = options
   const files = await writeText(join(runFolder, 'text'), text)
   const models = [
     ...placements.map((placement) => ({ label: labelOf(placement), stemLayers: PLACEMENTS[placement] })),
@@ -92,7 +94,7 @@ async function trainModels(text: FactsText, options: FactsRecipeOptions): Promis
     const folder = join(runFolder, label)
     const [first] = results
     results.push(
-      await runTraining(configOf({ stemLayers, seed, steps, text: files }), {
+      await runTraining(configOf({ stemLayers, seed, steps, text: files, threads }), {
         label,
         runFolder: folder,
         // A recipe that was stopped has not begun all of its models; without the first one there is nothing to resume.
@@ -117,9 +119,9 @@ function withStemLayers(prepared: RunResult['prepared'], stemLayers: readonly nu
 async function measureModels(
   results: readonly RunResult[],
   { facts }: FactsText,
-  { seed, pairs: count, signal }: FactsRecipeOptions,
+  { seed, pairs: count, threads, signal }: FactsRecipeOptions,
 ): Promise<Findings[]> {
-  const engine = await openEngine('compiled')
+  const engine = await openEngine('compiled', threads)
   const status = statusLine()
   const findings: Findings[] = []
   try {

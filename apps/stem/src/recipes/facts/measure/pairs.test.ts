@@ -35,9 +35,10 @@ describe('pairs of countries', () => {
     expect(sample(20, 5)).not.toEqual(sample(20, 6))
   })
 
-  test('are as many as there are', () => {
+  test('are of other numbers of tokens where there are too few, and all where there are not enough', () => {
     const few = facts.filter(({ country: { name } }) => ['Spain', 'Chad', 'Peru'].includes(name))
-    const pairs = samplePairs(few, { relation: 'capital', tokensOf: () => [1], count: 60, seed: 0 })
-    expect(pairs).toHaveLength(6)
+    const some = (count: number) => samplePairs(few, { relation: 'capital', tokensOf: () => [1], count, seed: 0 })
+    expect(some(60)).toHaveLength(6)
+    expect(some(4).map(({ lengths }) => lengths)).toEqual(['equal', 'equal', 'equal', 'equal'])
   })
 })

@@ -29,26 +29,26 @@ export function lengthsOf(source: readonly number[], target: readonly number[]):
 }
 
 /**
- * Ordered pairs of countries whose answers to a relation differ, no pair twice: a third of each of `LENGTHS`, or as many as
- * there are. The same seed gives the same pairs.
+ * Ordered pairs of countries whose answers to a relation differ, no pair twice: a third of each of `LENGTHS`, and where there are
+ * not so many, more of the others. The same seed gives the same pairs.
  */
 export function samplePairs(facts: readonly Fact[], { relation, tokensOf, count, seed }: SampleOptions): Pair[] {
   const known = facts.filter((fact) => fact.relation === relation)
   const tokens = known.map(({ country }) => tokensOf(country))
-  const order = permutation(known.length ** 2, seed, streamOf(relation))
-  const quota = new Map(LENGTHS.map((lengths, i) => [lengths, Math.floor((count + i) / LENGTHS.length)]))
+  const wanted = new Map(LENGTHS.map((lengths, i) => [lengths, Math.floor((count + i) / LENGTHS.length)]))
   const pairs: Pair[] = []
-  for (const place of order) {
+  const others: Pair[] = []
+  for (const place of permutation(known.length ** 2, seed, streamOf(relation))) {
     const [s, t] = [Math.floor(place / known.length), place % known.length]
     const [source, target] = [known[s]!, known[t]!]
     if (source.answer === target.answer) continue
     const lengths = lengthsOf(tokens[s]!, tokens[t]!)
-    const left = quota.get(lengths)!
-    if (left === 0) continue
-    quota.set(lengths, left - 1)
-    pairs.push({ relation, source, target, lengths })
+    const left = wanted.get(lengths)!
+    wanted.set(lengths, left - 1)
+    const to = left > 0 ? pairs : others
+    to.push({ relation, source, target, lengths })
   }
-  return pairs
+  return [...pairs, ...others.slice(0, count - pairs.length)]
 }
 
 /** A stream of random numbers for each relation, by the letters of its name. */
