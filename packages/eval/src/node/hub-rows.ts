@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { downloadFile, HubApiError, listFiles } from '@huggingface/hub'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Passing, retryAfter, retrying } from '@stemkit/spec/retrying'
+import { Passing, retrying } from '@stemkit/spec/retrying'
 import type { RowSource, SplitName } from '../tasks/rows.ts'
 import { folderRows } from './folder-rows.ts'
 
@@ -120,7 +120,7 @@ function throwAs(error: unknown, dataset: string, signal: AbortSignal | undefine
     if (status < 500 && status !== 429) {
       throw new StemkitError('bad-input', `the hub refuses ${dataset}: ${error.message}`, { cause: error })
     }
-    throw new Passing(`the hub answers ${status}`, { wait: retryAfter(null), cause: error })
+    throw new Passing(`the hub answers ${status}`, { cause: error })
   }
   const { cause, message } = error as Error & { cause?: { code?: string } }
   throw new Passing(`the hub cannot be reached (${cause?.code ?? message})`, { cause: error })
