@@ -3,10 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { readTaskFolder } from '@stemkit/eval/node'
 import { convertCommand } from '../apps/stem/src/commands/convert.ts'
 import { editCommand } from '../apps/stem/src/commands/edit.ts'
+import { evalCommand } from '../apps/stem/src/commands/eval.ts'
 import { exportCommand } from '../apps/stem/src/commands/export.ts'
 import { generateCommand } from '../apps/stem/src/commands/generate.ts'
 import { inspectCommand } from '../apps/stem/src/commands/inspect.ts'
@@ -66,17 +68,32 @@ describe('docs/config.md', () => {
   })
 })
 
-test('every config in a document is one that stem train accepts', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'stemkit-docs-'))
-  const configs = documents.flatMap((document) =>
+describe('YAML in documents', () => {
+  const blocks = documents.flatMap((document) =>
     Array.from(read(document).matchAll(/```yaml\n(.*?)```/gs), ([, text]) => text!),
   )
-  expect(configs.length).toBeGreaterThan(1)
-  for (const text of configs) {
-    writeFileSync(join(folder, 'run.yaml'), text)
-    expect((await loadRunConfig(join(folder, 'run.yaml'))).training.steps).toBeGreaterThan(0)
-  }
-  rmSync(folder, { recursive: true })
+  // They begin with their file name.
+  const [tasks, configs] = [true, false].map((wanted) =>
+    blocks.filter((text) => /^(?:task|group):/m.test(text) === wanted),
+  ) as [string[], string[]]
+  let folder: string
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'stemkit-docs-'))))
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  test('is a config that stem train accepts', async () => {
+    expect(configs.length).toBeGreaterThan(1)
+    for (const text of configs) {
+      writeFileSync(join(folder, 'run.yaml'), text)
+      expect((await loadRunConfig(join(folder, 'run.yaml'))).training.steps).toBeGreaterThan(0)
+    }
+  })
+
+  test('or a task that stem eval reads', async () => {
+    expect(tasks.length).toBeGreaterThan(0)
+    for (const text of tasks) writeFileSync(join(folder, /^# (\S+\.yaml)$/m.exec(text)![1]!), text)
+    const { definitions } = await readTaskFolder(folder)
+    expect(definitions).toHaveLength(tasks.length)
+  })
 })
 
 describe('docs/command-line.md', () => {
@@ -91,6 +108,7 @@ describe('docs/command-line.md', () => {
     inspectCommand,
     storeCommand,
     editCommand,
+    evalCommand,
     recipeCommand,
   ].map((make) => make())
   const text = read('docs/command-line.md')
