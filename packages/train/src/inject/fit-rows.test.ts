@@ -303,6 +303,8 @@ test.each([
   ['a target of nothing', { statements: [{ ids: [1, 2], from: 2 }] }, 'a target of one token or more'],
   ['tokens that are not said', { tokens: [39] }, 'no statement has any of the tokens'],
   ['a layer that is not there', { layers: [7] }, 'layer 7 is not one of the'],
+  ['a number out of range', { kl: -1 }, 'kl is -1, but must be a number, 0 or more'],
+  ['a part of a step', { steps: 1.5 }, 'steps is 1.5, but must be a whole number'],
   ['a token that is none', { neutral: [[99]] }, 'inputIds has 99'],
 ])('%s is refused', async (_, options, message) => {
   await expect(fit(options)).rejects.toThrow(message)

@@ -80,11 +80,13 @@ export interface FittedEdit {
  * Injects statements: fits the rows of a few tokens, everything else frozen, until the model says the targets, by Adam on
  * the gradients of these rows alone.
  * @returns an edit that sets the rows, to be planned, applied and undone like any other, and what it changed
- * @throws bad-input for texts that make no sense or read none of the rows; diverged; the reason of `signal`
+ * @throws bad-input for options out of range, and texts that make no sense or read none of the rows; diverged; the reason
+ *   of `signal`
  */
 export async function fitRows(options: FitRowsOptions): Promise<FittedEdit> {
   const { model, rows, engine, signal } = options
   const { steps = 100, learningRate = 0.1, stopLoss = 0.05, kl = 1, l2 = 0.01 } = options
+  checkNumbers({ steps, learningRate, stopLoss, kl, l2 })
   const { statements, neutral, heldOut, tokens } = readTexts(options)
   const layers = layersOf(options)
   const spoken = [...statements.map(({ ids }) => ids), ...neutral.map(({ ids }) => ids), ...heldOut]
@@ -131,6 +133,14 @@ export async function fitRows(options: FitRowsOptions): Promise<FittedEdit> {
     return { edit: editOf(options, { tokens, layers, rows: kept }), report }
   } finally {
     await objective.dispose()
+  }
+}
+
+function checkNumbers(numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (Number.isFinite(value) && value >= 0 && (name !== 'steps' || Number.isInteger(value))) continue
+    const range = name === 'steps' ? 'a whole number, 0 or more' : 'a number, 0 or more'
+    throw new StemkitError('bad-input', `inject: ${name} is ${value}, but must be ${range}`)
   }
 }
 
