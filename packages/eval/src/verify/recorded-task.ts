@@ -79,7 +79,7 @@ function definitionOf(name: string, config: RecordedConfig, own: TaskDefinition 
   const definition = {
     ...Object.fromEntries(coded),
     task: name,
-    task_alias: own?.task_alias ?? name,
+    task_alias: config['task_alias'] ?? own?.task_alias ?? name,
     fewshot_config: { ...(own?.fewshot_config ?? unrecorded[name]), ...(shots as object | undefined), sampler },
     ...(process_docs === true && { process_docs: ownField('process_docs') }),
     ...(process_results === true && { process_results: ownField('process_results') }),
