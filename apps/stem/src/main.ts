@@ -21,6 +21,8 @@ const program = new Command('stem')
   .description('Train, run, verify and convert STEM language models.')
   .version(version)
   .exitOverride()
+  // Commands inherit it: a verb's options are its own, also where its command has some of the same names.
+  .enablePositionalOptions()
   // A suggestion of the nearest name comes on a line of its own.
   .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`) })
   .addHelpText(
