@@ -18,6 +18,7 @@ const standalone = ['report']
 const nodePackages = new Set([
   '@hono/node-server',
   '@redis/client',
+  'csv-parse',
   'koffi',
   'lmdb',
   'onnxruntime-node',
