@@ -144,11 +144,7 @@ function keysOf(member: Method & { readonly lengths: Lengths }): MethodKey[] {
 const isDefault = ({ strategy, layers }: Method): boolean => !layers && DEFAULT_STRATEGIES.includes(strategy)
 
 /** The mean over trials of the share of each in which it is so. */
-export function shareOf<T>(
-  members: readonly T[],
-  trialOf: (member: T) => unknown,
-  isSo: (member: T) => boolean,
-): Share {
+function shareOf<T>(members: readonly T[], trialOf: (member: T) => unknown, isSo: (member: T) => boolean): Share {
   const trials = new Map<unknown, { all: number; so: number }>()
   for (const member of members) {
     const trial = trials.get(trialOf(member)) ?? { all: 0, so: 0 }

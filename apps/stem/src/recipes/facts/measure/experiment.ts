@@ -87,7 +87,7 @@ export async function experiment(
 }
 
 /** All ways to edit a model of so many STEM layers. */
-export function methodsFor(stemLayers: number): Method[] {
+function methodsFor(stemLayers: number): Method[] {
   const strategies = (kind: 'rows' | 'text') => LENGTHS.flatMap((lengths) => STRATEGIES_FOR[lengths][kind])
   const byRows = (change: Change): Method[] =>
     strategies('rows').map((strategy) => ({ change, operation: 'overwrite', strategy }))

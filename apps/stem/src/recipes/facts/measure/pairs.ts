@@ -23,7 +23,7 @@ export interface SampleOptions {
   readonly seed: number
 }
 
-export function lengthsOf(source: readonly number[], target: readonly number[]): Lengths {
+function lengthsOf(source: readonly number[], target: readonly number[]): Lengths {
   if (source.length === target.length) return 'equal'
   return source.length > target.length ? 'more' : 'fewer'
 }
