@@ -1,7 +1,8 @@
 import { parse, tokenize } from '@huggingface/jinja'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Row } from '../tasks/rows.ts'
-import { evaluateTemplate, type TemplateNode } from './template-evaluator.ts'
+import { evaluateTemplate } from './template-evaluator.ts'
+import type { TemplateNode } from './template-expressions.ts'
 
 const parsed = new Map<string, TemplateNode>()
 
