@@ -63,9 +63,18 @@ export { scoreRun, type EvalRun } from './run/score-run.ts'
 export { builtInTasks } from './tasks/built-in-tasks.ts'
 export type { Group, GroupMetric } from './tasks/group.ts'
 export type { DatasetContext, FilteredAnswer, MetricValue, Processors } from './tasks/processors.ts'
-export type { GroupDefinition, TaskDefinition } from './tasks/task-definition.ts'
+export type {
+  ChoiceField,
+  FilterEntry,
+  GroupDefinition,
+  MetricEntry,
+  OutputType,
+  TargetField,
+  TaskDefinition,
+  TextField,
+} from './tasks/task-definition.ts'
 export { createTaskRegistry, type LoadedTasks, type TaskRegistry, type TaskSet } from './tasks/task-registry.ts'
-export type { Task } from './tasks/task.ts'
+export type { ShotFormat, Task } from './tasks/task.ts'
 export type { Mismatch } from './verify/compare.ts'
 export { formulaModel } from './verify/formula-model.ts'
 export { isEvalRecord, type EvalRecord } from './verify/record.ts'
