@@ -16,6 +16,8 @@ export function evalCommand(): Command {
   const command = new Command('eval')
     .description('score a model as lm-evaluation-harness does')
     .argument('[model]', "model folder: a run's model/, one of its checkpoints, what stem convert wrote; or its URL")
+    // Verbs have options of the same names.
+    .enablePositionalOptions()
   addRunOptions(command)
     .option('--compare <runs...>', 'two folders of --out: the same as stem eval compare')
     .action(async (model: string | undefined, { compare, ...flags }: Flags) => {

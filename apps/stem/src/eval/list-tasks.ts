@@ -1,7 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { Command } from 'commander'
 import { coloursFor } from '../terminal/colours.ts'
-import { alignColumns } from '../terminal/table.ts'
 import { openTasks } from './open-tasks.ts'
 import { several } from './run-options.ts'
 
@@ -34,19 +33,28 @@ export function tasksVerb(): Command {
         })
       if (tasks.length === 0) throw new StemkitError('not-found', `eval tasks: no name contains ${text}`)
       if (json) return void process.stdout.write(`${JSON.stringify({ tasks })}\n`)
-      const lines = alignColumns(
-        {
-          head: ['name', 'kind', 'asks for', 'shots', 'data'],
-          rows: tasks.map(({ name, kind, tasks: count, output, shots, data }) => [
-            name,
-            kind,
-            output ?? `${count} tasks`,
-            String(shots ?? ''),
-            data ?? '',
-          ]),
-        },
-        coloursFor(process.stdout).bold,
-      )
+      const [head, ...rows] = toTheLeft([
+        ['name', 'kind', 'asks for', 'shots', 'data'],
+        ...tasks.map(({ name, kind, tasks: count, output, shots, data }) => [
+          name,
+          kind,
+          output ?? `${count} tasks`,
+          String(shots ?? ''),
+          data ?? '',
+        ]),
+      ])
+      const lines = [coloursFor(process.stdout).bold(head ?? ''), ...rows]
       process.stdout.write(`${lines.join('\n')}\n`)
     })
+}
+
+/** Lines of cells that are all words. */
+function toTheLeft(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }

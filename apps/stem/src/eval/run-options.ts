@@ -94,6 +94,7 @@ export function addRunOptions(command: Command): Command {
     .option('--no-fewshot-as-multiturn', 'all examples are in one message')
     .option('--gen-kwargs <args>', 'over the generation arguments of tasks: a=1,b=2 or JSON', keywords)
     .option('--lengths <tokens>', 'of the needle tasks, as in 512,1024,2048', lengths)
+    .option('--haystack <file>', 'text in which needles are put (default: the essays of baber/paul_graham_essays)')
     .addOption(
       new Option(
         '--truncate <side>',

@@ -113,7 +113,11 @@ function scoreTable(run: EvalRun, file: ResultFile): Section {
   }
 }
 
-const number = (value: number): string => (Math.abs(value) < 1000 ? value.toFixed(4) : value.toPrecision(6))
+/** Perplexities of bad models are large. */
+function number(value: number): string {
+  if (Math.abs(value) < 1000) return value.toFixed(4)
+  return Math.abs(value) < 1e10 ? value.toLocaleString('en', { maximumFractionDigits: 1 }) : value.toExponential(3)
+}
 
 function needleSections(run: EvalRun): Section[] {
   const { lengths, depths, scores } = needleMap(run.samples['needle_grid'] ?? [])

@@ -6,7 +6,7 @@ const MOST = 2400
 /** Of a choice, which may be a paragraph. */
 const MOST_OF_CHOICE = 300
 /** Of the line that opens an entry. */
-const MOST_OF_TITLE = 90
+const MOST_OF_TITLE = 60
 
 /** A sample as it is shown: prompt, choices with their log-probabilities, answers, scores. */
 export function sampleEntry(sample: SampleRecord, metric: string | undefined): Entry {
@@ -17,12 +17,15 @@ export function sampleEntry(sample: SampleRecord, metric: string | undefined): E
   const prompts = new Set(requests.map(([prompt]) => String(prompt)))
   const shared = prompts.size === 1
   return {
-    title: `document ${sample.doc_id}, ${valuesOf(sample)} · ${endOf([...prompts][0] ?? '')}`,
+    title: `${sample.doc_id} · ${valuesOf(sample)} · ${endOf([...prompts][0] ?? '')}`,
     ...(typeof value === 'number' && { mark: markOf(value) }),
     texts: [
       ...(shared ? [{ label: 'prompt', text: cut([...prompts][0] ?? '', MOST) }] : []),
       ...(isScored ? [] : answersOf(sample, answers)),
-      { label: 'target', text: cut(textOf(sample.target), MOST_OF_CHOICE) },
+      // Of choices, the table says which is right.
+      ...(isScored && typeof sample.target === 'number'
+        ? []
+        : [{ label: 'target', text: cut(textOf(sample.target), MOST_OF_CHOICE) }]),
     ],
     ...(isScored
       ? { table: choiceTable(sample, requests, answers, shared) }
@@ -40,9 +43,11 @@ const markOf = (value: number): NonNullable<Entry['mark']> =>
       : { text: value.toFixed(2) }
 
 const valuesOf = (sample: SampleRecord): string =>
-  sample.metrics
-    .flatMap((name) => (typeof sample[name] === 'number' ? [`${name} ${short(sample[name])}`] : []))
-    .join(', ') || 'no score of its own'
+  sample.metrics.flatMap((name) => (isShare(sample[name]) ? [`${name} ${short(sample[name])}`] : [])).join(', ') ||
+  'no score of its own'
+
+/** What is recorded for totals that are no mean, such as perplexities, means nothing by itself. */
+const isShare = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1
 
 function answersOf(sample: SampleRecord, answers: readonly (readonly unknown[])[]) {
   const texts = answers.flat().filter((answer) => typeof answer === 'string')

@@ -19,7 +19,10 @@ export function verifyVerb(): Command {
       process.stdout.write(json ? `${JSON.stringify({ ok: failed.length === 0, tasks })}\n` : listing(tasks))
       if (failed.length > 0) {
         const names = failed.map(({ name, file }) => `${name} (${file})`)
-        throw new StemkitError('corrupt', `eval verify: ${failed.length} of ${tasks.length} differ: ${names.join(', ')}`)
+        throw new StemkitError(
+          'corrupt',
+          `eval verify: ${failed.length} of ${tasks.length} differ: ${names.join(', ')}`,
+        )
       }
     })
 }
