@@ -36,6 +36,12 @@ describe('LongBench', () => {
     expect(leaves('longbench_code')).toEqual(['longbench_lcc', 'longbench_repobench-p'])
     expect(leaves('longbench_multihop')).toEqual(['longbench_hotpotqa', 'longbench_2wikimqa', 'longbench_musique'])
     expect(leaves('longbench_multi')).toEqual([...leaves('longbench_multihop'), 'longbench_dureader'])
+    expect([...all.load(['longbench_synthetic_tasks']).tasks.keys()]).toEqual([
+      'longbench_passage_count',
+      'longbench_passage_retrieval_en',
+      'longbench_passage_retrieval_zh',
+    ])
+    expect(task('longbench_musique')?.tag).toEqual(['longbench_multi_tasks', 'longbench_tasks'])
     expect(all.load(['longbench_code']).groups[0]?.metrics).toEqual([{ metric: 'score', weightBySize: false }])
   })
 

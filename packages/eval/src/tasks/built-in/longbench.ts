@@ -128,7 +128,7 @@ type Results = NonNullable<Processors['results']>
 
 const taskOf = (mode: Mode, dataset: Dataset): TaskDefinition => ({
   task: `${mode.prefix}_${dataset}`,
-  tag: `${mode.prefix}_tasks`,
+  tag: [`${mode.prefix}_${groupWith(dataset)}_tasks`, `${mode.prefix}_tasks`],
   dataset_path: 'Xnhyacinth/LongBench',
   dataset_name: dataset,
   test_split: 'test',
@@ -137,6 +137,11 @@ const taskOf = (mode: Mode, dataset: Dataset): TaskDefinition => ({
   metric_list: ['score', metrics[dataset]].map((metric) => ({ metric, aggregation: 'mean', higher_is_better: true })),
   ...mode.fields(dataset),
 })
+
+const groupWith = (dataset: Dataset) =>
+  Object.entries(groups).find(([, members]) =>
+    members.some((member) => (typeof member === 'object' ? member.members.includes(dataset) : member === dataset)),
+  )?.[0]
 
 function groupsOf({ prefix }: Mode, datasets: readonly Dataset[]): GroupDefinition[] {
   const isThere = (member: Member) => typeof member === 'object' || datasets.includes(member)
