@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeEvalFolder } from '../eval/testing/eval-folder.ts'
+import { flagsOf } from '../testing/flags-of.ts'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
 import { startStem, type Ended, type StemProcess } from '../testing/stem-process.ts'
 import { evalCommand } from './eval.ts'
@@ -21,15 +22,19 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }))
 
 /** In a folder of its own for what it writes. */
-const argsOf = (out: string): string[] => [
-  ...['--tasks', 'capitals', '--data', join(dir, 'data'), '--include-path', join(dir, 'tasks')],
-  ...['--threads', '1', '--out', join(dir, out)],
-]
+const argsOf = (out: string): string[] =>
+  flagsOf({
+    tasks: 'capitals',
+    data: join(dir, 'data'),
+    'include-path': join(dir, 'tasks'),
+    threads: 1,
+    out: join(dir, out),
+  })
 const bySelf = (out: string): string[] => [join(dir, 'model'), ...argsOf(out)]
-const byServer = (url: string, out: string): string[] => [
-  ...['--server', url, '--server-model', 'model', '--tokenizer', join(dir, 'model'), '--retries', '1'],
-  ...['--batch-size', '1', ...argsOf(out)],
-]
+const byServer = (server: string, out: string): string[] => {
+  const asking = { server, 'server-model': 'model', tokenizer: join(dir, 'model'), retries: 1, 'batch-size': 1 }
+  return [...flagsOf(asking), ...argsOf(out)]
+}
 /** In a process of its own, which can be stopped. */
 const start = (args: readonly string[]): StemProcess => startStem(['eval', ...args], dir)
 const evaluate = (args: readonly string[]): Promise<Outcome> => runCommand(evalCommand(), args)

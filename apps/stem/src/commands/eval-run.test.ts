@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeEvalFolder } from '../eval/testing/eval-folder.ts'
+import { flagsOf } from '../testing/flags-of.ts'
 import { runCommand } from '../testing/run-command.ts'
 import { evalCommand } from './eval.ts'
 
@@ -32,6 +33,10 @@ const readLines = async (name: string) =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+/** What the first request of a sample asks. */
+const promptOf = (sample: Record<string, unknown> | undefined): string =>
+  (sample as { arguments: { gen_args_0: { arg_0: string } } }).arguments.gen_args_0.arg_0
 
 describe('stem eval', () => {
   test('prints the familiar tables and writes results, samples and a report', async () => {
@@ -98,33 +103,21 @@ describe('stem eval', () => {
   })
 
   test('takes documents, shots, arguments and instructions as it is told', async () => {
-    const { code } = await evaluate(
-      ...[
-        '--tasks',
-        'capitals,say_capital',
-        '--samples',
-        '{"capitals": [2, 5], "say_capital": [1]}',
-        '--num-fewshot',
-        '2',
-      ],
-      ...[
-        '--gen-kwargs',
-        'max_gen_toks=2',
-        '--system-instruction',
-        'Answer.',
-        '--seed',
-        '7',
-        '--out',
-        at('third'),
-        '--no-cache',
-      ],
-    )
+    const told = {
+      tasks: 'capitals,say_capital',
+      samples: '{"capitals": [2, 5], "say_capital": [1]}',
+      'num-fewshot': 2,
+      'gen-kwargs': 'max_gen_toks=2',
+      'system-instruction': 'Answer.',
+      seed: 7,
+      out: at('third'),
+    }
+    const { code } = await evaluate(...flagsOf(told), '--no-cache')
     expect(code).toBe(0)
     expect(await readdir(at('third'))).not.toContain('answers')
     const [first, second, ...more] = await readLines('third/samples_capitals.jsonl')
     expect([first?.['doc_id'], second?.['doc_id'], more.length]).toEqual([2, 5, 0])
-    const prompt = (first?.['arguments'] as { gen_args_0: { arg_0: string } }).gen_args_0.arg_0
-    expect(prompt).toMatch(/^Answer\.Entry .*\n\nEntry .*\n\nEntry 2: the capital of Germany is$/s)
+    expect(promptOf(first)).toMatch(/^Answer\.Entry .*\n\nEntry .*\n\nEntry 2: the capital of Germany is$/s)
     const [said] = await readLines('third/samples_say_capital.jsonl')
     expect(said).toMatchObject({ arguments: { gen_args_0: { arg_1: { max_gen_toks: 2, until: ['.'] } } } })
   })
@@ -146,17 +139,17 @@ describe('stem eval', () => {
       template,
       '{% for m in messages %}[{{ m.role }}]{{ m.content }};{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}',
     )
-    const promptOf = async (out: string, ...args: string[]) => {
+    const firstPrompt = async (out: string, ...args: string[]) => {
       const chat = ['--apply-chat-template', '--chat-template', template, '--num-fewshot', '1', '--limit', '1']
       const { code } = await evaluate('--tasks', 'capitals', '--out', at(out), ...chat, ...args)
       expect(code).toBe(0)
       const [sample] = await readLines(`${out}/samples_capitals.jsonl`)
-      return (sample?.['arguments'] as { gen_args_0: { arg_0: string } }).gen_args_0.arg_0
+      return promptOf(sample)
     }
-    expect(await promptOf('turns')).toMatch(
+    expect(await firstPrompt('turns')).toMatch(
       /^\[user\]Entry .* is;\[assistant\]\w+;\[user\]Entry 0: .* is;\[assistant\]$/,
     )
-    expect(await promptOf('message', '--no-fewshot-as-multiturn')).toMatch(
+    expect(await firstPrompt('message', '--no-fewshot-as-multiturn')).toMatch(
       /^\[user\]Entry .* is \w+\n\nEntry 0: .* is;\[assistant\]$/s,
     )
     expect(await readJson('turns/results.json')).toMatchObject({
@@ -166,10 +159,14 @@ describe('stem eval', () => {
   })
 
   test('draws the needle map over depths and lengths', async () => {
-    const { code, stderr } = await evaluate(
-      ...['--tasks', 'needle_grid', '--lengths', '400,480', '--haystack', at('data/capitals/test.jsonl')],
-      ...['--gen-kwargs', 'max_gen_toks=8', '--out', at('needles')],
-    )
+    const told = {
+      tasks: 'needle_grid',
+      lengths: '400,480',
+      haystack: at('data/capitals/test.jsonl'),
+      'gen-kwargs': 'max_gen_toks=8',
+      out: at('needles'),
+    }
+    const { code, stderr } = await evaluate(...flagsOf(told))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const samples = await readLines('needles/samples_needle_grid.jsonl')
     expect(samples).toHaveLength(22)

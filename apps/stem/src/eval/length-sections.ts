@@ -37,6 +37,7 @@ export async function lengthSections(
   const { tasks, average } = lengthBuckets(measured, { width, last: LAST * width })
   if (average.filter(({ count }) => count > 0).length < 2) return []
   const names = average.map(bucketName)
+  const hasMean = tasks.length > 1
   return [
     {
       kind: 'chart',
@@ -45,8 +46,8 @@ export async function lengthSections(
         type: 'heatmap',
         title: 'Mean of the main score of each task, by tokens of the prompt before it is cut.',
         x: { label: 'tokens of the prompt', values: names },
-        y: { label: 'task', values: [...tasks.map(({ task }) => task), 'mean of tasks'] },
-        values: [...tasks.map(({ buckets }) => buckets), average].map((buckets) =>
+        y: { label: 'task', values: [...tasks.map(({ task }) => task), ...(hasMean ? ['mean of tasks'] : [])] },
+        values: [...tasks.map(({ buckets }) => buckets), ...(hasMean ? [average] : [])].map((buckets) =>
           buckets.map(({ score }) => score ?? Number.NaN),
         ),
         value: { label: 'score', min: 0, max: 1 },
@@ -55,7 +56,7 @@ export async function lengthSections(
     {
       kind: 'table',
       heading: 'Samples by length of the prompt',
-      columns: ['tokens', 'samples', 'mean of tasks'],
+      columns: ['tokens', 'samples', hasMean ? 'mean of tasks' : 'score'],
       rows: average.map((bucket) => [
         bucketName(bucket),
         bucket.count.toLocaleString('en'),

@@ -1,7 +1,8 @@
-import { needleMap, type EvalModel, type EvalRun, type SampleRecord } from '@stemkit/eval'
+import type { EvalModel, EvalRun, SampleRecord } from '@stemkit/eval'
 import type { Report, Section } from '@stemkit/report'
 import { duration } from './eval-progress.ts'
 import { lengthSections } from './length-sections.ts'
+import { needleSections } from './needle-sections.ts'
 import { sampleEntry } from './sample-entry.ts'
 import { chanceOf, mainScore, scoresOf, type ResultFile, type Score } from './task-scores.ts'
 import { sampleFileName } from './write-run.ts'
@@ -36,7 +37,7 @@ export async function runReport(run: EvalRun, told: Told): Promise<Report> {
     sections: [
       ...scoreChart(run, file),
       scoreTable(run, file),
-      ...needleSections(run),
+      ...needleSections(run, file),
       ...(await lengthSections(run, file, told)),
       ...tasks.flatMap((task) => sampleSection(task, run.samples[task] ?? [], file, tasks.length, told.logSamples)),
       { kind: 'code', heading: 'The familiar table', code: [run.table, run.groupTable ?? ''].join('\n').trim() },
@@ -117,25 +118,6 @@ function scoreTable(run: EvalRun, file: ResultFile): Section {
 function number(value: number): string {
   if (Math.abs(value) < 1000) return value.toFixed(4)
   return Math.abs(value) < 1e10 ? value.toLocaleString('en', { maximumFractionDigits: 1 }) : value.toExponential(3)
-}
-
-function needleSections(run: EvalRun): Section[] {
-  const { lengths, depths, scores } = needleMap(run.samples['needle_grid'] ?? [])
-  if (lengths.length === 0) return []
-  return [
-    {
-      kind: 'chart',
-      heading: 'Needle in a haystack',
-      chart: {
-        type: 'heatmap',
-        title: 'Share of a fact that the model finds, by where it lies in a text and how long the text is.',
-        x: { label: 'tokens of the text', values: lengths },
-        y: { label: 'depth (%)', values: depths },
-        values: scores.map((row) => row.map((score) => score ?? Number.NaN)),
-        value: { label: 'share found', min: 0, max: 1 },
-      },
-    },
-  ]
 }
 
 function sampleSection(
