@@ -63,9 +63,9 @@ const tableOf = (metrics: readonly ComparedMetric[], confidence: number): TableT
   ],
   rows: metrics.map(({ task, metric, filter, count, means, difference, interval, better, worse, pValue }) => [
     task,
-    filter === 'none' ? metric : `${metric} (${filter})`,
+    metricName(metric, filter),
     String(count),
-    ...means.map(fixed),
+    ...means.map((mean) => fixed(mean).replace('-', '\u2212')),
     signed(difference),
     `${signed(interval[0])} to ${signed(interval[1])}`,
     String(better),
@@ -73,6 +73,12 @@ const tableOf = (metrics: readonly ComparedMetric[], confidence: number): TableT
     pValue < 0.001 ? '<0.001' : pValue.toFixed(3),
   ]),
 })
+
+/** What is recorded for a perplexity is the log-likelihood of the answer. */
+function metricName(metric: string, filter: string): string {
+  const name = metric === 'perplexity' ? 'log-likelihood' : metric
+  return filter === 'none' ? name : `${name} (${filter})`
+}
 
 function reportOf(
   data: {
@@ -109,7 +115,13 @@ function reportOf(
             },
           ]
         : []),
-      { kind: 'table', heading: 'Differences', columns: head, rows },
+      // Intervals stay in one piece.
+      {
+        kind: 'table',
+        heading: 'Differences',
+        columns: head,
+        rows: rows.map((row) => row.map((cell) => cell.replaceAll(' to ', '\u00a0to\u00a0'))),
+      },
       {
         kind: 'text',
         heading: 'How it is computed',

@@ -119,18 +119,18 @@ const reportOf = (
       chart: {
         type: 'scatter',
         title: 'Mean accuracy of each run, and what its training took.',
-        x: { label: 'FLOPs of the training' },
-        y: { label: 'accuracy' },
-        series: [
-          {
-            name: 'runs',
-            points: runs.map(({ flops, accuracy }): [number, number] => [flops, accuracy]),
-            labels: runs.map(({ name }) => name),
-          },
-        ],
+        x: { label: 'FLOPs of the training', min: 0 },
+        y: { label: 'accuracy', min: 0 },
+        series: runs.map(({ name, flops, accuracy }) => ({ name, points: [[flops, accuracy]] as const })),
       },
     },
-    { kind: 'table', heading: 'Numbers', columns: head, rows },
+    { kind: 'table', heading: 'Accuracy', columns: head.slice(0, 4), rows: rows.map((row) => row.slice(0, 4)) },
+    {
+      kind: 'table',
+      heading: 'Return',
+      columns: [head[0]!, ...head.slice(4)],
+      rows: rows.map(([name = '', ...row]) => [name, ...row.slice(3)]),
+    },
     {
       kind: 'text',
       heading: 'How it is computed',
