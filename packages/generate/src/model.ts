@@ -33,7 +33,7 @@ export interface ServingOptions {
    */
   readonly deterministic?: boolean | undefined
   /**
-   * How keys and values are kept. In int8 they take a quarter of the memory and attention about half the time; answers differ a
+   * How keys and values are kept. In int8 they take a quarter of the memory, beside that of one slot in full, and attention about half the time; answers differ a
    * little (see `measureKvScales`), and loading takes a few steps more. Default 'f32'.
    */
   readonly kvCache?: KvCacheType | undefined

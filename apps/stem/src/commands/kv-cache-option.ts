@@ -5,5 +5,5 @@ import { Option } from 'commander'
 export const kvCacheOption = (): Option =>
   new Option(
     '--kv-cache <type>',
-    'keep keys and values so: int8 takes a quarter of the memory and is faster, answers differ a little (default: f32)',
+    'keep keys and values so: int8 takes a quarter of the memory a slot and is faster, answers differ a little (default: f32)',
   ).choices(KV_CACHE_TYPES)

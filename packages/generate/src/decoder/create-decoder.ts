@@ -30,7 +30,7 @@ export interface CreateDecoderOptions {
    */
   readonly deterministic?: boolean | undefined
   /**
-   * Keeps keys and values in int8, in units of these, instead of float32: a quarter of the memory, and attention of single
+   * Keeps keys and values in int8, in units of these, instead of float32: a quarter of the memory, beside that of one slot in full, and attention of single
    * tokens is about twice as fast. Changes logits a little.
    */
   readonly kvScales?: KvScales | undefined
@@ -44,6 +44,19 @@ interface Lane {
   readonly cache: KvCache
   readonly frames: ReturnType<typeof createFrames>
 }
+
+function closeLane({ frames, program }: Lane): Promise<void> {
+  frames.dispose()
+  return program.dispose()
+}
+
+/** For what fails after a lane was opened. */
+const closing =
+  (lane: Lane) =>
+  async (error: unknown): Promise<never> => {
+    await closeLane(lane)
+    throw error
+  }
 
 /** With caches in int8, passes of as many tokens and more go over the stage: its tokens have to be brought there, and back. */
 const STAGED = 16
@@ -86,7 +99,7 @@ export async function openDecoder(
   }
   checkScales(options)
   const main = await openLane({ places, scales: kvScales })
-  const wide = kvScales && (await openLane({ places: 1 }))
+  const wide = kvScales && (await openLane({ places: 1 }).catch(closing(main)))
   const { cache } = main
   const stage = wide && createStage({ config, cache, wide: wide.cache, scales: kvScales })
   const hasExperts = config.feedForwards.some((kind) => kind === 'hash_moe' || !FEED_FORWARDS.includes(kind))
@@ -208,10 +221,8 @@ export async function openDecoder(
     async dispose() {
       if (disposed) return
       disposed = true
-      for (const { frames, program } of wide ? [main, wide] : [main]) {
-        frames.dispose()
-        await program.dispose()
-      }
+      await closeLane(main)
+      if (wide) await closeLane(wide)
     },
   }
   return { decoder, cache }
