@@ -50,6 +50,10 @@ const shuffled = (order: (index: number) => number): EvalModel => ({
   },
 })
 
+const answerNothing: EvalModel['answer'] = async function* (requests) {
+  for (const index of requests.keys()) yield { index, answer: { kind: 'generate_until', text: '' } }
+}
+
 describe('evaluate', () => {
   it('scores tasks and their group', async () => {
     const run = await evaluate({ tasks: ['arithmetic'], registry, model: formulaModel, rows, numFewshot: 2 })
@@ -93,6 +97,31 @@ describe('evaluate', () => {
     ])
     expect(chosen.requests[0]).not.toEqual(all.requests[3])
     expect((await planRun({ ...options, seed: 1 })).requests[0]).not.toEqual(all.requests[0])
+  })
+
+  it('scores a document alike whichever others are chosen: what holds for all is as in the first of the split', async () => {
+    const several = { ...sums, task: 'several', doc_to_text: '{{a}}', doc_to_target: 'ends' }
+    const ends = rowsOf(4, 0).map((row, i) => ({ ...row, ends: i === 0 ? ['nothing', ''] : '' }))
+    const options = {
+      tasks: ['several'],
+      registry: createTaskRegistry({ definitions: [several] }),
+      rows: async () => ends,
+      model: { ...formulaModel, answer: answerNothing },
+    }
+    const all = await evaluate(options)
+    const chosen = await evaluate({ ...options, samples: { several: [1, 2, 3] } })
+    expect(chosen.samples['several']).toEqual(all.samples['several']?.slice(1))
+  })
+
+  it('takes a field for the column of that name if any row has it', async () => {
+    const hinted = { ...sums, task: 'hinted', doc_to_text: 'hint' }
+    const [first, ...others] = rowsOf(3, 0)
+    const hints = [{ ...first }, ...others.map((row, i) => ({ ...row, hint: `Hint ${i}` }))]
+    const registryOfIt = createTaskRegistry({ definitions: [hinted] })
+    const options = { tasks: ['hinted'], registry: registryOfIt, rows: async () => hints }
+    const { requests } = await planRun({ ...options, samples: { hinted: [1, 2] } })
+    expect(requests).toMatchObject([{ context: 'Hint 0' }, { context: 'Hint 1' }])
+    await expect(planRun(options)).rejects.toThrow('hinted, document 0: a question')
   })
 
   it('asks repeats as questions of their own', async () => {

@@ -3,7 +3,7 @@ import { poolOf, type ShotPool } from '../fewshot/shot-pool.ts'
 import type { DatasetContext, Processors } from '../tasks/processors.ts'
 import type { Row, RowSource } from '../tasks/rows.ts'
 import type { Task } from '../tasks/task.ts'
-import type { TaskDocuments } from './plan-task.ts'
+import { columnsOf, type TaskDocuments } from './plan-task.ts'
 import { selectDocuments, type Selection } from './select-documents.ts'
 
 export interface LoadOptions extends Selection {
@@ -21,6 +21,7 @@ export async function loadDocuments(task: Task, options: LoadOptions): Promise<T
     throw new StemkitError('bad-input', `${task.name}: neither test_split nor validation_split is named`)
   const read = splitReader(task, options)
   const rows = processed(await read(split), process_docs, options.processors)
+  const [first] = rows
   const pool = task.numFewshot > 0 ? await shotPool(task, read, options.processors) : undefined
   return {
     documents: selectDocuments(task.name, rows.length, options).map(({ index, docId }) => ({
@@ -28,6 +29,7 @@ export async function loadDocuments(task: Task, options: LoadOptions): Promise<T
       row: rows[index] as Row,
     })),
     splitSize: rows.length,
+    ...(first && { split: { first, columns: columnsOf(rows) } }),
     ...(pool && { pool }),
   }
 }

@@ -18,11 +18,21 @@ export interface TaskDocument {
   readonly row: Row
 }
 
+/** What is the same for all documents of a split. */
+export interface SplitShape {
+  /** Document 0, after `process_docs`. */
+  readonly first: Row
+  /** Those that any row has. */
+  readonly columns: ReadonlySet<string>
+}
+
 /** The rows that a task is about in a run. */
 export interface TaskDocuments {
   readonly documents: readonly TaskDocument[]
   /** How many rows the evaluated split has. */
   readonly splitSize: number
+  /** What the whole split says about every document, whichever are evaluated. Absent: as the evaluated ones have it. */
+  readonly split?: SplitShape
   /** Where the shots come from; needed where there are any. */
   readonly pool?: ShotPool
 }
@@ -47,10 +57,12 @@ export interface TaskPlan {
 }
 
 /** The requests of every document of a task. The same rows and options always give the same plan. */
-export function planTask(task: Task, { documents, splitSize, pool }: TaskDocuments, options: PlanOptions): TaskPlan {
-  const [first] = documents
-  if (!first) throw new StemkitError('bad-input', `${task.name}: there are no documents to evaluate`)
-  const context = contextOf(task, first.row, options.processors)
+export function planTask(task: Task, selected: TaskDocuments, options: PlanOptions): TaskPlan {
+  const { documents, splitSize, pool } = selected
+  const [evaluated] = documents
+  if (!evaluated) throw new StemkitError('bad-input', `${task.name}: there are no documents to evaluate`)
+  const split = selected.split ?? { first: evaluated.row, columns: columnsOf(documents.map(({ row }) => row)) }
+  const context = contextOf(task, split, options.processors)
   if (task.numFewshot > 0 && !pool) {
     throw new StemkitError(
       'bad-input',
@@ -73,13 +85,16 @@ export function planTask(task: Task, { documents, splitSize, pool }: TaskDocumen
   }
 }
 
-/** Whether choices are questions, and whether there are several right answers, is as in the first document. */
-function contextOf(task: Task, row: Row, processors: Processors): ScoreContext {
+/** The columns that any of the rows has. */
+export const columnsOf = (rows: readonly Row[]): ReadonlySet<string> => new Set(rows.flatMap((row) => Object.keys(row)))
+
+/** Whether choices are questions, and whether there are several right answers, is as in document 0 of the split. */
+function contextOf(task: Task, { first, columns }: SplitShape, processors: Processors): ScoreContext {
   const hasChoices = task.choice !== undefined
-  const fields = { processors, columns: new Set(Object.keys(row)), hasChoices }
+  const fields = { processors, columns, hasChoices }
   return {
     ...fields,
-    choicesAreQuestions: hasChoices && typeof textOf(task.text, row, fields) === 'number',
-    hasSeveralTargets: Array.isArray(targetOf(task.target, row, fields)),
+    choicesAreQuestions: hasChoices && typeof textOf(task.text, first, fields) === 'number',
+    hasSeveralTargets: Array.isArray(targetOf(task.target, first, fields)),
   }
 }
