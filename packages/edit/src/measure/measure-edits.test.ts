@@ -148,6 +148,23 @@ describe('over all cases', () => {
     expect(found.measured.length).toBe(3)
   })
 
+  test('a case whose rows the table cannot hold is left out, and the others are measured', async () => {
+    table = await newTable({ rows: tokenizer.vocabSize, layout: { ...layout, dtype: 'f16' } })
+    const inject: MeasureEditsOptions['inject'] = async ({ subject }, name) => ({
+      name,
+      operation: 'set',
+      source: [tokenizer.tokenToId(`\u0120${subject}`)!],
+      spaces: 'both',
+      layers: 'all',
+      values: [Array.from({ length: layout.layers }, () => [subject === 'Peru' ? 1e6 : 1, 2, 3])],
+    })
+    const sequence = { counts: [100], texts: [await model.encode('capital Spain is')] }
+    const found = await measure({ by: 'inject', inject, sequence })
+    expect(found.measured.map(({ id }) => id)).toEqual(['spain', 'germany', 'chile'])
+    expect(found.skipped).toMatchObject([{ id: 'peru', reason: 'refused' }])
+    expect(found.sequence!.map(({ edits }) => edits)).toEqual([0])
+  })
+
   test('rows may be fitted instead, where nobody is known or for all', async () => {
     const inject: MeasureEditsOptions['inject'] = async ({ subject }, name) => ({
       name,
@@ -196,6 +213,44 @@ test('edits in sequence lie over each other, and the perplexity of a text is mea
     found.map((value) => expect.closeTo(value, 10) as number),
   )
   expect(table.overlays).toEqual([])
+})
+
+test('edits in sequence lie over those that are there, as each case does', async () => {
+  const texts = cutTexts([await model.encode('capital Spain is Madrid in Peru lies Lima is Chile')], 8)
+  await applyEdit({ table }, planEdit({ name: 'mine', source: 'Spain', target: 'Chile' }, { table, tokenizer }), {
+    user: 'ann',
+  })
+  const stack = editStack({ table }, { user: 'ann' })
+  const { sequence } = await measure({ stack, writing: false, sequence: { counts: [1], texts } })
+  const own = await newTable({ rows: tokenizer.vocabSize })
+  const now = async () =>
+    perplexityOf(model.over(await rowsInPlace({ table: own }, { stack: editStack({ table: own }) })), texts)
+  const untouched = await now()
+  const found: number[] = []
+  for (const [source, target] of [
+    ['Spain', 'Chile'],
+    ['Spain', 'Germany'],
+  ] as const) {
+    await applyEdit({ table: own }, planEdit({ name: target, source, target }, { table: own, tokenizer }))
+    found.push(await now())
+  }
+  expect(found[0]).not.toBeCloseTo(untouched, 5)
+  expect(sequence!.map(({ perplexity }) => perplexity)).toEqual(
+    found.map((value) => expect.closeTo(value, 10) as number),
+  )
+})
+
+test('a sequence that fails is said, and the cases are there', async () => {
+  const { measured, sequence, sequenceFailure } = await measure({
+    writing: false,
+    sequence: { counts: [1], texts: [await model.encode('capital Spain is')] },
+    onProgress: ({ stage, done }) => {
+      if (stage === 'sequence' && done === 1) throw new Error('out of memory')
+    },
+  })
+  expect(measured).toHaveLength(3)
+  expect(sequence).toBeUndefined()
+  expect(sequenceFailure).toBe('out of memory')
 })
 
 test('progress is told, and a signal ends it', async () => {

@@ -11,7 +11,7 @@ import type { MeasuredModel } from './measured-model.ts'
 import { metricsOf, type CaseMetrics } from './metrics/metrics.ts'
 import { summarizeCases, type MetricSummary } from './metrics/summarize-cases.ts'
 import { tfidfSimilarity } from './metrics/tfidf.ts'
-import { planCase, type CaseEditOptions, type PlannedCase, type SkippedCase } from './plan-case.ts'
+import { planCase, unlessRefused, type CaseEditOptions, type PlannedCase, type SkippedCase } from './plan-case.ts'
 import { askQuestions, longestOf, prepareQuestions, type Reply } from './questions.ts'
 import { measureWriting, prepareWriting, type WritingOptions } from './writing.ts'
 
@@ -59,11 +59,14 @@ export interface MeasuredEdits {
   readonly skipped: readonly SkippedCase[]
   readonly metrics: readonly MetricSummary[]
   readonly sequence: readonly SequencePoint[] | undefined
+  /** Why there is no sequence, though it was asked for. */
+  readonly sequenceFailure?: string
 }
 
 /**
  * Measures edits, case by case: the model as it is, then with the edit of this case and no other. An edit is made in memory for
- * the requests that ask about it, and nothing is written, so none can be seen by the next.
+ * the requests that ask about it, and nothing is written, so none can be seen by the next. A case that is refused is left out,
+ * and a sequence that fails takes no case with it: both are said.
  * @throws bad-input for options that make no sense; what the model throws; the reason of `signal`
  */
 export async function measureEdits(cases: readonly EditCase[], options: MeasureEditsOptions): Promise<MeasuredEdits> {
@@ -96,21 +99,35 @@ export async function measureEdits(cases: readonly EditCase[], options: MeasureE
       skipped.push({ id, subject, ...planned })
       continue
     }
-    const made = await measureCase({ wanted, planned, questions, prompts }, { ...options, base, writing })
+    // Whether a table can hold the rows is known only once they are made.
+    const made = await unlessRefused('refused', () =>
+      measureCase({ wanted, planned, questions, prompts }, { ...options, base, writing }),
+    )
+    if ('reason' in made) {
+      skipped.push({ id, subject, ...made })
+      continue
+    }
     plans.push(planned.plan)
     measured.push(made)
   }
   onProgress?.({ stage: 'cases', done: chosen.length, total: chosen.length })
-  const points =
-    sequence &&
-    (await measureSequence(plans, {
+  const found = { cases: chosen.length, measured, skipped, metrics: summarizeCases(measured) }
+  if (!sequence) return { ...found, sequence: undefined }
+  try {
+    const points = await measureSequence(plans, {
       ...sequence,
       model,
       table,
+      stack,
       ...cancel,
       onProgress: (done) => onProgress?.({ stage: 'sequence', done, total: plans.length }),
-    }))
-  return { cases: chosen.length, measured, skipped, metrics: summarizeCases(measured), sequence: points }
+    })
+    return { ...found, sequence: points }
+  } catch (error) {
+    signal?.throwIfAborted()
+    // What was measured took long, and does not hang on what comes after.
+    return { ...found, sequence: undefined, sequenceFailure: error instanceof Error ? error.message : String(error) }
+  }
 }
 
 /** Asks about one case over the rows as they are, and over those of its edit. */

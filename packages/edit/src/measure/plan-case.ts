@@ -37,7 +37,7 @@ export interface SkippedCase {
 
 const DEFAULT_STRATEGY = ['one_to_one', 'copying', 'subset_first'] as const
 
-type Refused = Pick<SkippedCase, 'reason' | 'message'>
+export type Refused = Pick<SkippedCase, 'reason' | 'message'>
 
 /** Plans the edit of a case, or says why there can be none. */
 export async function planCase(
@@ -74,9 +74,9 @@ export async function planCase(
 }
 
 /** What makes no sense for one case is no reason not to measure the others. */
-async function unlessRefused(reason: SkipReason, plan: () => Promise<RowEditPlan>): Promise<RowEditPlan | Refused> {
+export async function unlessRefused<T>(reason: SkipReason, work: () => Promise<T>): Promise<T | Refused> {
   try {
-    return await plan()
+    return await work()
   } catch (error) {
     if (!StemkitError.isInstance(error) || (error.code !== 'bad-input' && error.code !== 'diverged')) throw error
     return { reason, message: error.message }

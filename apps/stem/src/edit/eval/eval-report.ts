@@ -33,7 +33,7 @@ const skippedBy = (skipped: readonly SkippedCase[]): { readonly first: SkippedCa
   [...Map.groupBy(skipped, ({ reason }) => reason).values()].map((cases) => ({ first: cases[0]!, count: cases.length }))
 
 export function evalTables(findings: EvalFindings): TableText[] {
-  const { cases, measured, skipped, metrics, sequence } = findings
+  const { cases, measured, skipped, metrics, sequence, sequenceFailure } = findings
   const injected = measured.filter(({ made }) => made === 'inject').length
   return [
     { head: COLUMNS, rows: [...metrics.map(rowOf), ...scoreRows(findings)] },
@@ -62,6 +62,7 @@ export function evalTables(findings: EvalFindings): TableText[] {
           },
         ]
       : []),
+    ...(sequenceFailure === undefined ? [] : [{ head: ['the sequence failed'], rows: [[sequenceFailure]] }]),
   ]
 }
 
