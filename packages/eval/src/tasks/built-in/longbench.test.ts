@@ -36,6 +36,17 @@ describe('LongBench', () => {
     expect(leaves('longbench_code')).toEqual(['longbench_lcc', 'longbench_repobench-p'])
     expect(leaves('longbench_multihop')).toEqual(['longbench_hotpotqa', 'longbench_2wikimqa', 'longbench_musique'])
     expect(leaves('longbench_multi')).toEqual([...leaves('longbench_multihop'), 'longbench_dureader'])
+    const [whole] = all.load(['longbench']).groups
+    expect(whole?.alias).toBe('longbench')
+    expect(whole?.children.map((child) => ('alias' in child ? [child.name, child.alias] : child))).toEqual([
+      ['longbench_code', 'Code Completion'],
+      ['longbench_fewshot', 'Few-shot Learning'],
+      ['longbench_multi', 'Multi-Document QA'],
+      ['longbench_single', 'Single-Document QA'],
+      ['longbench_summarization', 'Summarization'],
+      ['longbench_synthetic', 'Synthetic Tasks'],
+    ])
+    expect(all.load(['longbench_multi']).groups[0]?.children.some((child) => 'children' in child)).toBe(false)
     expect([...all.load(['longbench_synthetic_tasks']).tasks.keys()]).toEqual([
       'longbench_passage_count',
       'longbench_passage_retrieval_en',

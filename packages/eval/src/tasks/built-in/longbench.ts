@@ -37,16 +37,26 @@ const metrics: Readonly<Record<Dataset, MetricName>> = {
 /** Their answers are one line. */
 const oneLine: readonly Dataset[] = ['trec', 'triviaqa', 'samsum', 'lsht']
 
-type Member = Dataset | { readonly group: string; readonly members: readonly Dataset[] }
-
-const groups: Readonly<Record<string, readonly Member[]>> = {
-  code: ['lcc', 'repobench-p'],
-  fewshot: ['trec', 'triviaqa', 'samsum', 'lsht'],
-  multi: [{ group: 'multihop', members: ['hotpotqa', '2wikimqa', 'musique'] }, 'dureader'],
-  single: ['narrativeqa', 'qasper', 'multifieldqa_en', 'multifieldqa_zh'],
-  summarization: ['gov_report', 'qmsum', 'multi_news', 'vcsum'],
-  synthetic: ['passage_count', 'passage_retrieval_en', 'passage_retrieval_zh'],
+interface DatasetGroup {
+  /** What tables call it. */
+  readonly alias: string
+  readonly members: readonly Dataset[]
 }
+
+const groups: Readonly<Record<string, DatasetGroup>> = {
+  code: { alias: 'Code Completion', members: ['lcc', 'repobench-p'] },
+  fewshot: { alias: 'Few-shot Learning', members: ['trec', 'triviaqa', 'samsum', 'lsht'] },
+  multi: { alias: 'Multi-Document QA', members: ['hotpotqa', '2wikimqa', 'musique', 'dureader'] },
+  single: { alias: 'Single-Document QA', members: ['narrativeqa', 'qasper', 'multifieldqa_en', 'multifieldqa_zh'] },
+  summarization: { alias: 'Summarization', members: ['gov_report', 'qmsum', 'multi_news', 'vcsum'] },
+  synthetic: {
+    alias: 'Synthetic Tasks',
+    members: ['passage_count', 'passage_retrieval_en', 'passage_retrieval_zh'],
+  },
+}
+
+/** Not of the whole, as the harness does not have it. */
+const multihop: DatasetGroup = { alias: 'Multi-Hop QA', members: ['hotpotqa', '2wikimqa', 'musique'] }
 
 /** How a task is asked and scored. */
 interface Mode {
@@ -105,8 +115,8 @@ export interface LongbenchOptions {
 }
 
 /**
- * LongBench: 21 tasks in 6 groups and the whole, whose score is the plain mean over tasks; `longbench_multihop` is hotpotqa, 2wikimqa and
- * musique. Each task is there twice, as lm-evaluation-harness asks it (`longbench_*`) and as LongBench does (`longbench_official_*`).
+ * LongBench: 21 tasks in 6 groups and the whole, whose score is the plain mean over tasks; `longbench_multihop` (hotpotqa, 2wikimqa
+ * and musique) stands beside it. Each task is there twice, as lm-evaluation-harness asks it (`longbench_*`) and as LongBench does (`longbench_official_*`).
  * Without `segment`, multifieldqa_zh, dureader and vcsum are left out, of the groups as well.
  */
 export function longbenchTasks({ segment }: LongbenchOptions = {}): TaskSet {
@@ -138,25 +148,21 @@ const taskOf = (mode: Mode, dataset: Dataset): TaskDefinition => ({
   ...mode.fields(dataset),
 })
 
-const groupWith = (dataset: Dataset) =>
-  Object.entries(groups).find(([, members]) =>
-    members.some((member) => (typeof member === 'object' ? member.members.includes(dataset) : member === dataset)),
-  )?.[0]
+const groupWith = (dataset: Dataset) => Object.entries(groups).find(([, { members }]) => members.includes(dataset))?.[0]
 
 function groupsOf({ prefix }: Mode, datasets: readonly Dataset[]): GroupDefinition[] {
-  const isThere = (member: Member) => typeof member === 'object' || datasets.includes(member)
-  const nameOf = (member: Member) => `${prefix}_${typeof member === 'object' ? member.group : member}`
-  const all = Object.entries(groups).flatMap(([group, members]) => [
-    { group, members },
-    ...members.filter((member) => typeof member === 'object'),
-  ])
-  return [
-    groupOf(
-      prefix,
-      Object.keys(groups).map((group) => `${prefix}_${group}`),
-    ),
-    ...all.map(({ group, members }) => groupOf(`${prefix}_${group}`, members.filter(isThere).map(nameOf))),
-  ]
+  const whole = Object.keys(groups).map((group) => `${prefix}_${group}`)
+  const parts = Object.entries({ ...groups, multihop }).map(([group, { alias, members }]) => {
+    const there = members.filter((dataset) => datasets.includes(dataset))
+    return {
+      ...groupOf(
+        `${prefix}_${group}`,
+        there.map((dataset) => `${prefix}_${dataset}`),
+      ),
+      group_alias: alias,
+    }
+  })
+  return [groupOf(prefix, whole), ...parts]
 }
 
 const groupOf = (group: string, task: string[]): GroupDefinition => ({
