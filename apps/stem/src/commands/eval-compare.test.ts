@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ComparedMetric } from '@stemkit/eval'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeEvalFolder } from '../eval/testing/eval-folder.ts'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
@@ -64,15 +65,15 @@ describe('stem eval compare', () => {
   test('gives the same as JSON and as a page; --compare is another way to say it', async () => {
     const runs = [at('dense-eval'), at('stem-eval')]
     const compared = await command('compare', ...runs, '--json', '--html', at('compared.html'))
-    const data = JSON.parse(compared.stdout) as { metrics: Record<string, never>[] }
+    const data = JSON.parse(compared.stdout) as { metrics: ComparedMetric[] }
     expect(data).toMatchObject({ first: runs[0], second: runs[1], unmatched: [] })
     expect(data.metrics.map(({ task, metric, count }) => [task, metric, count])).toEqual([
       ['capitals', 'acc', 20],
       ['capitals', 'acc_norm', 20],
     ])
-    const [low, high] = data.metrics[0]!['interval'] as [number, number]
-    expect(low).toBeLessThanOrEqual(data.metrics[0]!['difference'])
-    expect(high).toBeGreaterThanOrEqual(data.metrics[0]!['difference'])
+    const { interval, difference } = data.metrics[0]!
+    expect(interval[0]).toBeLessThanOrEqual(difference)
+    expect(interval[1]).toBeGreaterThanOrEqual(difference)
     expect(await readFile(at('compared.html'), 'utf8')).toContain('Two runs compared')
     expect((await command('--compare', ...runs, '--json')).stdout).toBe(compared.stdout)
   })

@@ -58,7 +58,7 @@ const names = (text: string, before: readonly string[] = []): string[] => [
 const lengths = (text: string): number[] => names(text).map(wholeNumber(1))
 
 /** `a=1,b=text` or a JSON object. */
-export function keywords(text: string): Record<string, unknown> {
+function keywords(text: string): Record<string, unknown> {
   if (text.trimStart().startsWith('{')) {
     try {
       return JSON.parse(text) as Record<string, unknown>
