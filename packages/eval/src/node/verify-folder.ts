@@ -4,11 +4,9 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { StemkitError } from '@stemkit/spec/errors'
 import { builtInTasks } from '../tasks/built-in-tasks.ts'
-import { createTaskRegistry, type TaskRegistry } from '../tasks/task-registry.ts'
-import { isEvalRecord } from '../verify/record.ts'
-import { verifyRecord, type VerifiedTask } from '../verify/verify-record.ts'
-import { isNeedlesRecord, verifyNeedles } from '../verify/verify-needles.ts'
-import { isUnitsRecord, verifyUnits } from '../verify/verify-units.ts'
+import { createTaskRegistry } from '../tasks/task-registry.ts'
+import { failed, verifyAny } from '../verify/verify-any.ts'
+import type { VerifiedTask } from '../verify/verify-record.ts'
 
 export interface VerifiedFolderTask extends VerifiedTask {
   /** The record, relative to the folder. */
@@ -32,18 +30,12 @@ export async function verifyFolder(folder: string, options: VerifyFolderOptions 
     options.signal?.throwIfAborted()
     const file = relative(folder, path)
     options.onProgress?.({ file, index, total: files.length })
-    verified.push(...(await verifyAny(path, registry)).map((task) => ({ ...task, file })))
+    const unknown = { at: 'file', expected: 'a record of a layout that is known', actual: 'something else' }
+    const name = basename(path)
+    const tasks = (await verifyAny(name, await readRecord(path), registry)) ?? [failed(name, unknown)]
+    verified.push(...tasks.map((task) => ({ ...task, file })))
   }
   return verified
-}
-
-async function verifyAny(path: string, registry: TaskRegistry): Promise<VerifiedTask[]> {
-  const record = await readRecord(path)
-  if (isEvalRecord(record)) return verifyRecord(record, registry)
-  if (isUnitsRecord(record)) return verifyUnits(record)
-  if (isNeedlesRecord(record)) return verifyNeedles(record)
-  const mismatch = { at: 'file', expected: 'a record of a layout that is known', actual: 'something else' }
-  return [{ name: basename(path), fewshot: null, ok: false, mismatches: [mismatch] }]
 }
 
 async function recordFiles(folder: string): Promise<string[]> {

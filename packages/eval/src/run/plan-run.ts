@@ -51,7 +51,8 @@ export interface RunPlan {
   readonly requests: readonly EvalRequest[]
 }
 
-const DEFAULT_SEED = 1234
+/** Of the draws of shots. */
+export const DEFAULT_SEED = 1234
 
 /** Reads the rows of the tasks and builds every request. The same rows and options always give the same plan. */
 export async function planRun(options: RunOptions, model: PlannedModel = {}): Promise<RunPlan> {

@@ -18,7 +18,8 @@ export interface RecordedRun {
   readonly num_fewshot: number | null
   readonly limit: number | null
   readonly samples: Readonly<Record<string, readonly number[]>> | null
-  readonly fewshot_random_seed: number
+  /** Default 1234. */
+  readonly fewshot_random_seed?: number | null
   readonly bootstrap_iters: number
   readonly apply_chat_template?: boolean | null
   readonly fewshot_as_multiturn?: boolean | null
@@ -61,7 +62,7 @@ export interface RecordedShots {
 export interface RecordedSample {
   readonly doc_id: number
   readonly filter: string
-  readonly resps: readonly (readonly unknown[])[]
+  readonly resps?: readonly (readonly unknown[])[]
   readonly processed_doc?: Row
   readonly [field: string]: unknown
 }

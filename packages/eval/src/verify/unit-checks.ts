@@ -104,9 +104,11 @@ export const caseChecks: Readonly<Record<string, Rebuild>> = {
       disjoint: windows.map(({ context, continuation }) => [context, continuation]),
     }
   }),
-  stop: from<{ text: string; stop: string[] | null; think_end?: string }>(({ text, stop, think_end: thinkEnd }) => ({
-    out: cutAtStops(text, stop ?? [], thinkEnd),
-  })),
+  stop: from<{ text: string; stop: string | string[] | null; think_end?: string }>(
+    ({ text, stop, think_end: thinkEnd }) => ({
+      out: cutAtStops(text, typeof stop === 'string' ? [stop] : (stop ?? []), thinkEnd),
+    }),
+  ),
   stop_list: from<{ until: string | string[] | null; eos: string | null }>(({ until, eos }) => ({
     out: stopList(until, eos),
   })),

@@ -5,6 +5,7 @@ import { sampleHashes } from '../results/sample-record.ts'
 import { assembleResults } from '../results/results.ts'
 import { resultTable } from '../results/result-table.ts'
 import { taskResult, type TaskResult } from '../results/task-result.ts'
+import { DEFAULT_SEED } from '../run/plan-run.ts'
 import { planTask, type TaskPlan } from '../run/plan-task.ts'
 import { scoreTask, type Sample } from '../run/score-task.ts'
 import { selectDocuments } from '../run/select-documents.ts'
@@ -13,6 +14,7 @@ import type { Row } from '../tasks/rows.ts'
 import type { TaskRegistry } from '../tasks/task-registry.ts'
 import type { Task } from '../tasks/task.ts'
 import { differences, type Mismatch } from './compare.ts'
+import { failure } from './failure.ts'
 import { formulaAnswer, formulaChat } from './formula-model.ts'
 import type { EvalRecord, RecordedSample, RecordedTask } from './record.ts'
 import { recordedTask } from './recorded-task.ts'
@@ -30,7 +32,7 @@ export interface VerifiedTask {
 
 /**
  * Builds everything in a record anew from its rows and compares: requests, draws of shots, scores of every sample, totals, errors,
- * hashes and tables. Never throws for what a record holds; what cannot be built is a mismatch.
+ * hashes and tables. What cannot be built of a task or of the totals is a mismatch; throws where `run` or `tasks` are not of their kind.
  */
 export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): Promise<VerifiedTask[]> {
   const outcomes: VerifiedTask[] = []
@@ -41,7 +43,7 @@ export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): 
     if (result) results[name] = result
   }
   const [asked = ''] = record.run.tasks
-  const mismatches = await verifyTotals(record, results)
+  const mismatches = await verifyTotals(record, results).catch((error: unknown) => [failure('result', error)])
   const at = outcomes.findIndex(({ name }) => name === asked)
   const shots = (record.result['n-shot'] as Record<string, number> | undefined)?.[asked] ?? null
   const base = outcomes[at] ?? { name: asked, fewshot: shots, ok: true, mismatches: [] }
@@ -68,9 +70,8 @@ async function verifyTask(
     const outcome = { name, fewshot: task.numFewshot, ok: mismatches.length === 0, mismatches }
     return { outcome: differs && differs.length > 0 ? { ...outcome, differs } : outcome, result }
   } catch (error) {
-    if (!StemkitError.isInstance(error)) throw error
-    const mismatch = { at: 'task', expected: 'a record that can be built', actual: error.message }
-    return { outcome: { name, fewshot: record.run.num_fewshot, ok: false, mismatches: [mismatch] } }
+    const fewshot = record.run.num_fewshot ?? null
+    return { outcome: { name, fewshot, ok: false, mismatches: [failure('task', error)] } }
   }
 }
 
@@ -86,7 +87,7 @@ function planRecorded(task: Task, recorded: RecordedTask, { run }: EvalRecord, r
     },
     {
       processors: registry.processors,
-      seed: run.fewshot_random_seed,
+      seed: run.fewshot_random_seed ?? DEFAULT_SEED,
       ...(typeof run.system_instruction === 'string' && { systemInstruction: run.system_instruction }),
       ...(run.apply_chat_template && { chat: { render: formulaChat, multiturn: run.fewshot_as_multiturn ?? true } }),
     },
@@ -118,13 +119,14 @@ function answersOf({ documents, task }: TaskPlan, { samples }: RecordedTask, isF
   return documents.map(({ requests }, i) =>
     requests.map(({ request }, j) =>
       Array.from({ length: task.repeats }, (_, k) =>
-        isFormula ? formulaAnswer(request) : recordedAnswer(request, samples[i]?.resps[j]?.[k]),
+        isFormula ? formulaAnswer(request) : recordedAnswer(request, samples[i]?.resps?.[j]?.[k]),
       ),
     ),
   )
 }
 
 function recordedAnswer({ kind }: EvalRequest, response: unknown): EvalAnswer {
+  if (response === undefined) throw new StemkitError('corrupt', 'samples do not have the answer to every request')
   if (kind === 'generate_until') return { kind, text: String(response) }
   if (kind === 'loglikelihood_rolling') return { kind, logprob: Number(response) }
   const [logprob, greedy] = response as [number, boolean]

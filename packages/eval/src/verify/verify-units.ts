@@ -1,5 +1,5 @@
-import { StemkitError } from '@stemkit/spec/errors'
 import { differences, type Mismatch } from './compare.ts'
+import { failure } from './failure.ts'
 import { caseChecks, wholeChecks } from './unit-checks.ts'
 import type { VerifiedTask } from './verify-record.ts'
 
@@ -24,13 +24,12 @@ async function checked(name: string, unit: unknown): Promise<Mismatch[]> {
   try {
     const check = caseChecks[name]
     const whole = wholeChecks[name]
-    if (whole) return differences('', unit, await whole(unit))
+    if (whole) return await differences('', unit, await whole(unit))
     if (!check) return [{ at: name, expected: 'a unit that is known', actual: 'nothing that computes it' }]
     const cases = unit as readonly object[]
     const rebuilt = await Promise.all(cases.map(async (one) => ({ ...one, ...((await check(one)) as object) })))
-    return differences('', unit, rebuilt)
+    return await differences('', unit, rebuilt)
   } catch (error) {
-    if (!StemkitError.isInstance(error)) throw error
-    return [{ at: name, expected: 'outputs', actual: error.message }]
+    return [failure(name, error)]
   }
 }
