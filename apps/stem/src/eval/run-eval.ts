@@ -40,7 +40,10 @@ export async function runEval(place: string | undefined, flags: RunFlags): Promi
         rows: openData(flags.data, progress.say),
         signal,
         onProgress,
-        onNotice: note,
+        onNotice: (notice) => {
+          progress.clear()
+          note(notice)
+        },
         ...runOptions(flags),
         ...(samples && { samples }),
         ...(bootstrapRounds !== undefined && { bootstrapRounds }),
@@ -112,7 +115,8 @@ async function ask<T>(
       cache && known.done > 0
         ? `${known.done} of ${known.total} answers are kept in ${folder}, and the same command goes on from there`
         : undefined
-    if (error instanceof Interrupted) throw new Interrupted(kept ?? 'nothing was kept')
+    if (error instanceof Interrupted)
+      throw new Interrupted(kept ?? (cache ? 'nothing was asked yet' : 'no answers were kept'))
     if (!kept || !StemkitError.isInstance(error)) throw error
     throw new StemkitError(error.code, `${error.message}; ${kept}`, { cause: error })
   } finally {
