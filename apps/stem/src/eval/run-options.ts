@@ -86,7 +86,11 @@ export function addRunOptions(command: Command): Command {
     .option('--limit <n>', 'at most so many documents of a task; below 1, that share of them', number)
     .option('--samples <json>', 'which documents, as in {"arc_easy": [0, 7]}; or a file of that', String)
     .option('--num-fewshot <n>', 'solved examples before each question (default: as the task says)', wholeNumber(0))
-    .option('--seed <n>', 'of the draws of examples, and of answers that are sampled (default: 1234)', wholeNumber(0))
+    .option(
+      '--seed <n>',
+      'of the draws of examples (default: 1234), and of answers that are sampled (default: 0)',
+      wholeNumber(0),
+    )
     .option('--system-instruction <text>', 'text before every prompt')
     .option('--apply-chat-template', "put prompts as chats, by the model's own template")
     .option('--chat-template <file>', 'another template, in Jinja')
