@@ -1,5 +1,6 @@
 import { StemkitError } from './errors.ts'
 import type { RowGeometry } from './row-driver.ts'
+import { unlessAborted } from './waiting.ts'
 
 /** Version of this contract. */
 export const ROW_CALLS_VERSION = 1
@@ -86,7 +87,7 @@ export function rowCalls(): RowCalls {
       const settled = new Promise<void>((resolve) => (settle = resolve))
       underWay.set(settled, touches)
       try {
-        if (ahead.length > 0) await untilAborted(Promise.all(ahead), signal)
+        if (ahead.length > 0) await unlessAborted(Promise.all(ahead), signal)
         const result = await work()
         signal?.throwIfAborted()
         return result
@@ -117,21 +118,4 @@ function meet(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
     else j++
   }
   return false
-}
-
-async function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) {
-    await work
-    return
-  }
-  let onAbort!: () => void
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort)
-  })
-  try {
-    await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

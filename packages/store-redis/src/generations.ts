@@ -4,7 +4,7 @@ import type { Router } from './router.ts'
 import { TAKE } from './scripts.ts'
 import type { Reply } from './server.ts'
 import type { Shard } from './slots.ts'
-import { unlessAborted } from './waiting.ts'
+import { unlessAborted } from '@stemkit/spec/waiting'
 
 /** A lock as its holder has it. */
 export interface Held {

@@ -2,7 +2,8 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { openServer, ServerFailure, type Command, type Reply, type Server, type ServerOptions } from './server.ts'
 import { SLOTS } from './slots.ts'
 import { nameOf, type Address } from './url.ts'
-import { pause, unlessAborted } from './waiting.ts'
+import { unlessAborted } from '@stemkit/spec/waiting'
+import { pause } from './waiting.ts'
 
 /** The servers of some rows: one, or the masters of a cluster. */
 export interface Router {

@@ -5,7 +5,7 @@ import { valueBytes } from '@stemkit/store'
 import { stackedRows, type EditedTable } from '../rows/stacked-rows.ts'
 import type { Applied } from '../stored/apply-edit.ts'
 import { requireIndependent } from '../stored/independence.ts'
-import { inTurn } from '../stored/in-turn.ts'
+import { changeInTurn } from '../stored/change-in-turn.ts'
 import { keepRows } from '../stored/keep-rows.ts'
 import type { UserOption } from '../stored/list-edits.ts'
 import { tableHash, vocabularyHash, type HashOptions } from './content-hash.ts'
@@ -33,7 +33,7 @@ export async function importPatch(
   const cancel = options.signal ? { signal: options.signal } : {}
   const patch = await readPatch(bytes)
   await requireBase(edited, patch, { tokenizer, ...hashing })
-  return inTurn(edited, async () => {
+  return changeInTurn(edited, async () => {
     const writes = [...patch.tokens]
     const owner = user === undefined ? {} : { user }
     const as = name ?? patch.name

@@ -6,7 +6,7 @@ import { withoutNumbers, type EditNote } from './edit-note.ts'
 import { requireIndependent } from './independence.ts'
 import { keepRows } from './keep-rows.ts'
 import { editStack, overlayName, type AppliedEdit, type UserOption } from './list-edits.ts'
-import { inTurn } from './in-turn.ts'
+import { changeInTurn } from './change-in-turn.ts'
 
 export interface ApplyOptions extends RowOptions, UserOption {}
 
@@ -24,7 +24,7 @@ export interface Applied extends AppliedEdit {
 export function applyEdit(edited: EditedTable, plan: RowEditPlan, options: ApplyOptions = {}): Promise<Applied> {
   const { user, ...cancel } = options
   const { edit, layers, rows } = plan
-  return inTurn(edited, async () => {
+  return changeInTurn(edited, async () => {
     overlayName(edit.name, user)
     const writes = rows.map(({ token }) => token)
     const owner = user === undefined ? {} : { user }

@@ -1,7 +1,7 @@
 import type { EditedTable } from '../rows/stacked-rows.ts'
 import type { Applied, ApplyOptions } from './apply-edit.ts'
 import { requireIndependent } from './independence.ts'
-import { inTurn } from './in-turn.ts'
+import { changeInTurn } from './change-in-turn.ts'
 import { findEdit } from './list-edits.ts'
 
 /**
@@ -13,7 +13,7 @@ import { findEdit } from './list-edits.ts'
 export function undoEdit(edited: EditedTable, name: string, options: ApplyOptions = {}): Promise<Applied> {
   const { user, ...cancel } = options
   const { table, overlays = table } = edited
-  return inTurn(edited, async () => {
+  return changeInTurn(edited, async () => {
     const edit = findEdit(edited, name, { user })
     if (edit.current) requireIndependent(edited, edit, 'undone')
     await overlays.removeOverlay(edit.overlay, cancel)

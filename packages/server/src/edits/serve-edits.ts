@@ -2,6 +2,7 @@ import type { EditedTable } from '@stemkit/edit'
 import type { RowSource } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowOptions } from '@stemkit/spec/row-driver'
+import { inTurn, unlessAborted } from '@stemkit/spec/waiting'
 import type { OverlayKeys, RowStore, RowTable } from '@stemkit/store'
 import { openStand, type Stand } from './stand.ts'
 
@@ -11,10 +12,11 @@ export interface ServedEdits {
   readonly tables: string
   /**
    * Rows for one request: those that everybody's edits left, and over them an overlay. They stay as they are, whatever
-   * changes meanwhile, until `release`. A name that ends with `/` stands for all overlays that begin so.
-   * @throws not-found for an overlay that is not there
+   * changes meanwhile, until `release`. A name that ends with `/` stands for all overlays that begin so. Only a request for an
+   * overlay that is not known may wait for edits under way.
+   * @throws not-found for an overlay that is not there; the reason of `signal`
    */
-  use(overlay?: string): Promise<UsedRows>
+  use(overlay?: string, options?: RowOptions): Promise<UsedRows>
   /** Looks at the edits as they are now, those of other processes included. */
   look<T>(work: (edited: EditedTable) => Promise<T>): Promise<T>
   /**
@@ -45,7 +47,7 @@ export interface ServeEditsOptions {
 }
 
 const BUDGET = 64 * 2 ** 20
-/** How long what other processes change may go unnoticed while requests come. */
+/** How long what other processes change may go unnoticed while requests come, and overlays that are not known unsought. */
 const LOOK_MS = 1000
 
 /**
@@ -60,6 +62,9 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
   const known = new Map<number, OverlayKeys>()
   let current = await standOnNewest(signal ? { signal } : {})
   let lookedAt = performance.now()
+  let soughtAt = -Infinity
+  let looking: Promise<void> | undefined
+  let seeking: Promise<void> | undefined
   let isDisposed = false
 
   async function standOnNewest(cancel: RowOptions): Promise<Stand> {
@@ -76,9 +81,9 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
   const leave = (stand: Stand): void => {
     if (stand.users > 0 || (stand === current && !isDisposed)) return
     // No request waits for that, nor for what cannot be closed.
-    const done = stand.dispose().catch(() => {})
-    leaving.add(done)
-    void done.then(() => leaving.delete(done))
+    const closing = stand.dispose().catch(() => {})
+    leaving.add(closing)
+    void closing.then(() => leaving.delete(closing))
   }
 
   /** Moves to the newest version, if that differs in overlays alone. */
@@ -92,11 +97,19 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     leave(before)
   }
 
-  const lookAround = async (): Promise<void> => {
-    if (performance.now() - lookedAt < LOOK_MS) return
-    lookedAt = performance.now()
+  /** One look at a time: if the medium hangs, no more are queued behind it. */
+  const lookAround = (): Promise<void> => {
+    looking ??= turns(follow).finally(() => (looking = undefined))
     // Requests go on with what is known, if the medium is away.
-    await turns(follow).catch(() => {})
+    looking.catch(() => {})
+    return looking
+  }
+
+  const seek = async (): Promise<void> => {
+    soughtAt = performance.now()
+    // A look that has begun may have missed it.
+    await looking?.catch(() => {})
+    await lookAround()
   }
 
   const hold = (stand: Stand): (() => void) => {
@@ -115,13 +128,16 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
       return current.name
     },
 
-    async use(overlay) {
-      await lookAround()
-      if (overlay !== undefined && !current.has(overlay)) await turns(follow)
+    async use(overlay, { signal: cancel } = {}) {
+      if (performance.now() - lookedAt >= LOOK_MS) void lookAround()
+      if (overlay !== undefined && !current.has(overlay)) {
+        if (performance.now() - soughtAt >= LOOK_MS) seeking ??= seek().finally(() => (seeking = undefined))
+        if (seeking) await unlessAborted(seeking, cancel)
+      }
       const stand = current
       const release = hold(stand)
       try {
-        return { rows: await stand.rowsOver(overlay), release }
+        return { rows: await unlessAborted(stand.rowsOver(overlay), cancel), release }
       } catch (error) {
         release()
         throw error
@@ -168,14 +184,4 @@ function requireSameRows(table: RowTable, { id, content }: Pick<RowStore, 'id' |
     'conflict',
     'edits: the rows have changed since the model was loaded; start the server again to read and edit them',
   )
-}
-
-/** Runs work one after the other. */
-function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const done = last.then(work)
-    last = done.catch(() => {})
-    return done
-  }
 }

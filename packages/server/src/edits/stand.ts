@@ -50,8 +50,7 @@ export async function openStand(table: RowTable, { base, budget, known: read }: 
     overlay.endsWith('/') ? [...known].filter((name) => name.startsWith(overlay)) : [overlay]
   const has = (overlay: string): boolean => overlay.endsWith('/') || known.has(overlay)
 
-  const opened = async (overlay: string) => {
-    const names = matches(overlay).filter((name) => !edits.includes(name))
+  const opened = async (overlay: string, names: readonly string[]) => {
     const source = await overlayRows(table, names, { base: everybody, known: read })
     return { source, rows: { ...source, overlays: [...label, overlay] } }
   }
@@ -65,7 +64,9 @@ export async function openStand(table: RowTable, { base, budget, known: read }: 
     async rowsOver(overlay) {
       if (overlay === undefined) return own
       if (!has(overlay)) throw new StemkitError('not-found', `no overlay '${overlay}' over the rows as they are`)
-      const found = open.get(overlay) ?? opened(overlay)
+      const names = matches(overlay).filter((name) => !edits.includes(name))
+      if (names.length === 0 && overlay.endsWith('/')) return own
+      const found = open.get(overlay) ?? opened(overlay, names)
       open.delete(overlay)
       open.set(overlay, found)
       for (const oldest of open.keys()) {

@@ -106,7 +106,7 @@ async function openRows(served: Served, overlay: string | undefined, signal: Abo
   try {
     if (overlay !== undefined && rows) return { ...nothing, rows: { rows: await rows(overlay, { signal }) } }
     if (edits) {
-      const { rows: used, release } = await edits.use(overlay)
+      const { rows: used, release } = await edits.use(overlay, { signal })
       return { rows: { rows: used }, tables: nameOfRows(used) ?? null, release }
     }
     if (overlay === undefined) return { ...nothing, rows: {} }
