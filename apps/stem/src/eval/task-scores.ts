@@ -43,6 +43,10 @@ export function mainScore(file: ResultFile, task: string): Score | undefined {
 
 /** Accuracy of guessing, of tasks whose documents have choices. */
 export function chanceOf(file: ResultFile, task: string, samples: readonly SampleRecord[]): number | undefined {
-  if (file.configs[task]?.['output_type'] !== 'multiple_choice' || samples.length === 0) return undefined
-  return chanceAccuracy(samples.map((sample) => Object.keys(sample.arguments as object).length))
+  const config = file.configs[task]
+  if (config?.['output_type'] !== 'multiple_choice' || samples.length === 0) return undefined
+  // For mutual information each choice is asked twice, the second time by itself.
+  const metrics = (config['metric_list'] ?? []) as readonly { readonly metric?: unknown }[]
+  const times = metrics.some(({ metric }) => metric === 'acc_mutual_info') ? 2 : 1
+  return chanceAccuracy(samples.map((sample) => Object.keys(sample.arguments as object).length / times))
 }
