@@ -73,6 +73,19 @@ describe('stem eval', () => {
     })
   })
 
+  test('leaves no samples of an earlier run beside new results, and those of dated runs alone', async () => {
+    const names = async () => (await readdir(at('again'))).filter((name) => name.startsWith('samples_')).toSorted()
+    const again = ['--limit', '2', '--out', at('again')]
+    await evaluate('--tasks', 'geography', ...again)
+    expect(await names()).toEqual(['samples_capitals.jsonl', 'samples_say_capital.jsonl'])
+    const dated = 'samples_capitals_2026-01-02T03-04-05.678901.jsonl'
+    await writeFile(at(`again/${dated}`), '')
+    await evaluate('--tasks', 'capitals', ...again)
+    expect(await names()).toEqual(['samples_capitals.jsonl', dated].toSorted())
+    await evaluate('--tasks', 'capitals', '--no-log-samples', ...again)
+    expect(await names()).toEqual([dated])
+  })
+
   test('shows samples in the report, whatever is in them', async () => {
     const page = await readFile(at('first/report.html'), 'utf8')
     expect(page).not.toContain('<script')

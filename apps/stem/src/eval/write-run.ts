@@ -1,5 +1,6 @@
 import { sampleOnDisk, type EvalModel, type EvalRun } from '@stemkit/eval'
 import { writeFileAtomically } from '@stemkit/weights/node'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runReport } from './run-report.ts'
 
@@ -17,6 +18,8 @@ export async function writeRun(
   folder: string,
   { run, contents, model, logSamples, signal }: FinishedRun,
 ): Promise<{ readonly results: string; readonly report: string }> {
+  // Samples of another run would look like those of these results.
+  for (const name of await readdir(folder)) if (isSampleFile(name)) await rm(join(folder, name))
   if (logSamples) {
     for (const [task, records] of Object.entries(run.samples)) {
       const lines = records.map((record) => `${JSON.stringify(sampleOnDisk(record))}\n`)
@@ -35,3 +38,7 @@ export async function writeRun(
 /** Names of tasks are the user's. */
 export const sampleFileName = (task: string, suffix = ''): string =>
   `samples_${task.replaceAll(/["<>:/|\\?*[\]]+/g, '__')}${suffix}.jsonl`
+
+/** Those with a date belong to results with that date, as lm-evaluation-harness writes them. */
+const isSampleFile = (name: string): boolean =>
+  /^samples_.*\.jsonl$/u.test(name) && !/_\d{4}-\d{2}-\d{2}T[\d.-]+\.jsonl$/u.test(name)
