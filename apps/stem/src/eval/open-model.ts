@@ -9,7 +9,8 @@ import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
 import { openPlugins } from '../plugins/open-plugins.ts'
 import { chatOf } from './chat.ts'
-import { KEY_VARIABLE, type RunFlags } from './run-options.ts'
+import type { RunFlags } from './run-options.ts'
+import { serverKey } from './server-key.ts'
 import { trainingFlops } from './training-flops.ts'
 
 /** What is evaluated. */
@@ -91,7 +92,7 @@ async function openServer(url: string, flags: RunFlags, { signal }: OpenHow): Pr
   if (name === undefined) {
     throw new StemkitError('bad-input', `eval: say which model of ${url} is meant, by --server-model`)
   }
-  const apiKey = process.env[KEY_VARIABLE]
+  const apiKey = serverKey(url, process.env)
   const tokenizer = folder === undefined ? undefined : await loadTokenizerFolder(folder, { signal })
   const chatTemplate = await chatTemplateOf(folder, flags)
   const model = await fromCompletions({

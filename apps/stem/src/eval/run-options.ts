@@ -4,6 +4,7 @@ import { byteCount } from '../commands/byte-option.ts'
 import { kvCacheOption } from '../commands/kv-cache-option.ts'
 import { number, wholeNumber } from '../commands/number-option.ts'
 import { pluginOption } from '../plugins/open-plugins.ts'
+import { KEY_VARIABLE } from './server-key.ts'
 
 /** What a run may be told; names are those of lm-evaluation-harness where it has them. */
 export interface RunFlags {
@@ -41,9 +42,6 @@ export interface RunFlags {
   readonly plugin?: readonly string[]
   readonly json?: boolean
 }
-
-/** Where the key of a server is looked for. */
-export const KEY_VARIABLE = 'OPENAI_API_KEY'
 
 export const several = (text: string, before: readonly string[] = []): string[] => [...before, text]
 
