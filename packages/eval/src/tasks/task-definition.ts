@@ -27,7 +27,8 @@ const generationArguments = z.looseObject({
   temperature: z.number().optional(),
 })
 
-const fewshot = z.strictObject({
+/** How shots are chosen and written. */
+export const fewshotConfig = z.strictObject({
   sampler: z.enum(['default', 'first_n']).optional(),
   split: z.string().optional(),
   samples: z.array(z.record(z.string(), z.unknown())).optional(),
@@ -62,7 +63,7 @@ export const taskDefinition = z.strictObject({
   description: z.string().optional(),
   target_delimiter: z.string().optional(),
   fewshot_delimiter: z.string().optional(),
-  fewshot_config: fewshot.optional(),
+  fewshot_config: fewshotConfig.optional(),
   num_fewshot: z.int().nonnegative().optional(),
   output_type: z.enum(['multiple_choice', 'loglikelihood', 'loglikelihood_rolling', 'generate_until']).optional(),
   metric_list: z.array(metric).min(1).optional(),

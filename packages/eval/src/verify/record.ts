@@ -4,7 +4,8 @@ import type { Row } from '../tasks/rows.ts'
 export interface EvalRecord {
   readonly run: RecordedRun
   readonly configs: Readonly<Record<string, RecordedConfig>>
-  readonly group_configs?: Readonly<Record<string, RecordedGroup>>
+  /** Groups that are not of the harness, or all of them. */
+  readonly group_configs?: Readonly<Record<string, RecordedGroup>> | null
   readonly tasks: Readonly<Record<string, RecordedTask>>
   readonly result: Readonly<Record<string, unknown>>
   readonly table: string

@@ -9,7 +9,6 @@ import { DEFAULT_SEED } from '../run/plan-run.ts'
 import { planTask, type TaskPlan } from '../run/plan-task.ts'
 import { scoreTask, type Sample } from '../run/score-task.ts'
 import { selectDocuments } from '../run/select-documents.ts'
-import type { Group } from '../tasks/group.ts'
 import type { Row } from '../tasks/rows.ts'
 import type { TaskRegistry } from '../tasks/task-registry.ts'
 import type { Task } from '../tasks/task.ts'
@@ -17,7 +16,8 @@ import { differences, type Mismatch } from './compare.ts'
 import { failure } from './failure.ts'
 import { formulaAnswer, formulaChat } from './formula-model.ts'
 import type { EvalRecord, RecordedSample, RecordedTask } from './record.ts'
-import { recordedTask } from './recorded-task.ts'
+import { recordedGroups } from './recorded-group.ts'
+import { recordedTask, type RecordedDefinition } from './recorded-task.ts'
 
 export interface VerifiedTask {
   /** Of a task, or of a group that was asked for. */
@@ -43,7 +43,7 @@ export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): 
     if (result) results[name] = result
   }
   const [asked = ''] = record.run.tasks
-  const mismatches = await verifyTotals(record, results).catch((error: unknown) => [failure('result', error)])
+  const mismatches = await verifyTotals(record, results, registry).catch((error: unknown) => [failure('result', error)])
   const at = outcomes.findIndex(({ name }) => name === asked)
   const shots = (record.result['n-shot'] as Record<string, number> | undefined)?.[asked] ?? null
   const base = outcomes[at] ?? { name: asked, fewshot: shots, ok: true, mismatches: [] }
@@ -57,21 +57,25 @@ async function verifyTask(
   record: EvalRecord,
   registry: TaskRegistry,
 ): Promise<{ outcome: VerifiedTask; result?: TaskResult }> {
+  let definition: RecordedDefinition | undefined
+  const outcomeOf = (mismatches: readonly Mismatch[]): VerifiedTask => {
+    const fewshot = definition?.task.numFewshot ?? record.run.num_fewshot ?? null
+    const differs = definition?.differs ?? []
+    const outcome = { name, fewshot, ok: mismatches.length === 0, mismatches }
+    return differs.length > 0 ? { ...outcome, differs } : outcome
+  }
   try {
-    const { task, differs } = recordedTask(name, record.configs[name] ?? {}, record.run, registry)
-    const plan = planRecorded(task, recorded, record, registry)
+    definition = recordedTask(name, record.configs[name] ?? {}, record.run, registry)
+    const plan = planRecorded(definition.task, recorded, record, registry)
     const samples = scoreTask(plan, answersOf(plan, recorded, record.run.model === 'fake'))
     const mismatches = [
       ...(await compareDraws(plan, recorded)),
       ...(await compareSelection(name, recorded, record)),
       ...(await compareSamples(samples, recorded)),
     ]
-    const result = taskResult(plan, samples, record.run.bootstrap_iters)
-    const outcome = { name, fewshot: task.numFewshot, ok: mismatches.length === 0, mismatches }
-    return { outcome: differs && differs.length > 0 ? { ...outcome, differs } : outcome, result }
+    return { outcome: outcomeOf(mismatches), result: taskResult(plan, samples, record.run.bootstrap_iters) }
   } catch (error) {
-    const fewshot = record.run.num_fewshot ?? null
-    return { outcome: { name, fewshot, ok: false, mismatches: [failure('task', error)] } }
+    return { outcome: outcomeOf([failure('task', error)]) }
   }
 }
 
@@ -96,7 +100,8 @@ function planRecorded(task: Task, recorded: RecordedTask, { run }: EvalRecord, r
 
 /** The rows that were drawn; another one was not written down. */
 function recordedPool(task: Task, { fewshot }: RecordedTask, registry: TaskRegistry): ShotPool {
-  const process = task.shots.samples ? (row: Row) => row : processRow(task.shots.processDocs, registry)
+  const isBrought = task.shots.split === undefined && task.shots.samples !== undefined
+  const process = isBrought ? (row: Row) => row : processRow(task.shots.processDocs, registry)
   const rows = new Map(fewshot?.pool_rows.map(({ index, row }) => [index, process(row)]))
   return {
     size: fewshot?.pool_size ?? 0,
@@ -179,29 +184,15 @@ function processedColumns(row: Row, original: Row = {}, sample?: RecordedSample)
   return { processed_doc: Object.fromEntries(Object.entries(row).filter(([column]) => !(column in original))) }
 }
 
-async function verifyTotals(record: EvalRecord, tasks: Readonly<Record<string, TaskResult>>): Promise<Mismatch[]> {
-  const groups = record.run.tasks.filter((name) => record.group_configs?.[name]).map((name) => groupOf(name, record))
-  const results = assembleResults(tasks, groups)
+async function verifyTotals(
+  record: EvalRecord,
+  tasks: Readonly<Record<string, TaskResult>>,
+  registry: TaskRegistry,
+): Promise<Mismatch[]> {
+  const results = assembleResults(tasks, recordedGroups(record, registry))
   return [
     ...(await differences('result', record.result, results)),
     ...(await differences('table', record.table, resultTable(results))),
     ...(await differences('table_groups', record.table_groups, results.groups && resultTable(results, 'groups'))),
   ]
-}
-
-function groupOf(name: string, record: EvalRecord): Group {
-  const config = record.group_configs?.[name]
-  return {
-    name,
-    alias: config?.alias ?? name,
-    version: config?.version ?? 'N/A',
-    metrics: (config?.aggregate_metric_list ?? []).map(({ metric, weight_by_size, filter_list }) => ({
-      metric,
-      weightBySize: weight_by_size,
-      ...(filter_list !== null && { filters: [filter_list].flat() }),
-    })),
-    children: (config?.children ?? []).map((child) =>
-      record.group_configs?.[child] ? groupOf(child, record) : { task: child },
-    ),
-  }
 }
