@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -84,6 +84,22 @@ describe('stem eval', () => {
     expect(await names()).toEqual(['samples_capitals.jsonl', dated].toSorted())
     await evaluate('--tasks', 'capitals', '--no-log-samples', ...again)
     expect(await names()).toEqual([dated])
+  })
+
+  test('says where data stand in for those that a task names', async () => {
+    const question = { stem: 'Which?', choices: [0, 1].map((i) => ({ text: `this ${i}`, label: 'AB'[i] })) }
+    const lines = [0, 1, 2].map((id) => `${JSON.stringify({ id, question, answerKey: 'A' })}\n`).join('')
+    await mkdir(at('published/arc'), { recursive: true })
+    for (const set of ['Test', 'Dev']) await writeFile(at(`published/arc/ARC-Easy-${set}.jsonl`), lines)
+    const run = (...more: string[]) =>
+      evaluate('--tasks', 'arc_easy', '--data', at('published'), '--out', at('stand-in'), ...more)
+    expect(await run()).toMatchObject({ code: 0, stderr: '' })
+    expect((await readJson('stand-in/results.json'))['config']).not.toHaveProperty('stand_in_data')
+    const { stderr } = await run('--num-fewshot', '1')
+    const notice = 'allenai/ai2_arc: the train split is the Dev set'
+    expect(stderr).toBe(`not comparable with scores on the whole data: ${notice}\n`)
+    expect((await readJson('stand-in/results.json'))['config']).toMatchObject({ stand_in_data: [notice] })
+    expect(await readFile(at('stand-in/report.html'), 'utf8')).toContain(notice)
   })
 
   test('shows samples in the report, whatever is in them', async () => {

@@ -5,12 +5,18 @@ import { folderRows, hubRows, upstreamRows } from '@stemkit/eval/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import { inBytes } from '../terminal/quantities.ts'
 
+export interface OpenDataOptions {
+  readonly say: (text: string) => void
+  /** Told in what rows are not those of the data set that tasks name. */
+  readonly onStandIn: (notice: string) => void
+}
+
 /**
  * Rows of tasks: of a folder, laid out as the hub names data sets or as their authors publish them; without one, of the
  * Hugging Face hub, kept in the user's cache.
  */
-export function openData(folder: string | undefined, say: (text: string) => void): RowSource {
-  if (folder !== undefined) return firstRows([folderRows(folder), upstreamRows(folder)])
+export function openData(folder: string | undefined, { say, onStandIn }: OpenDataOptions): RowSource {
+  if (folder !== undefined) return firstRows([folderRows(folder), upstreamRows(folder, { onNotice: onStandIn })])
   const { HF_ENDPOINT: hubUrl, HF_TOKEN: accessToken } = process.env
   const hub = hubRows({
     cache: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'stemkit', 'datasets'),

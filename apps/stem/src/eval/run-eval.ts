@@ -31,13 +31,19 @@ export async function runEval(place: string | undefined, flags: RunFlags): Promi
     checkLengths(loaded, model.maxLength, lengths)
     const out = flags.out ?? join('evals', folderNameOf(name))
     await makeFolder(out)
+    const standIns: string[] = []
+    const onStandIn = (notice: string): void => {
+      standIns.push(notice)
+      progress.clear()
+      note(`not comparable with scores on the whole data: ${notice}`)
+    }
     const began = Date.now()
     const run = await ask(model, flags, out, progress, (asked, onProgress) =>
       evaluate({
         model: asked,
         tasks,
         registry,
-        rows: openData(flags.data, progress.say),
+        rows: openData(flags.data, { say: progress.say, onStandIn }),
         signal,
         onProgress,
         onNotice: (notice) => {
@@ -64,7 +70,7 @@ export async function runEval(place: string | undefined, flags: RunFlags): Promi
         fewshotAsMultiturn: flags.fewshotAsMultiturn ?? true,
       }),
     })
-    const contents = { ...results, config: { ...(results['config'] as object), ...ownFacts(opened, flags) } }
+    const contents = { ...results, config: { ...(results['config'] as object), ...ownFacts(opened, flags, standIns) } }
     const written = await writeRun(out, { run, contents, model, logSamples: flags.logSamples ?? true, signal })
     if (flags.json) return void process.stdout.write(`${JSON.stringify(contents)}\n`)
     const tables = [run.table, ...(run.groupTable ? [run.groupTable] : [])].join('\n')
@@ -86,11 +92,16 @@ const runOptions = (flags: RunFlags) => ({
 })
 
 /** What results have beside the familiar fields. */
-const ownFacts = ({ model, flops }: OpenedModel, { numFewshot, batchSize, overlay }: RunFlags) => ({
+const ownFacts = (
+  { model, flops }: OpenedModel,
+  { numFewshot, batchSize, overlay }: RunFlags,
+  standIns: readonly string[],
+) => ({
   num_fewshot: numFewshot ?? null,
   batch_size: batchSize ?? null,
   max_length: model.maxLength ?? null,
   ...(overlay && { overlays: overlay }),
+  ...(standIns.length > 0 && { stand_in_data: standIns }),
   ...(flops !== undefined && { training_flops: flops }),
 })
 

@@ -46,7 +46,8 @@ export async function runReport(run: EvalRun, told: Told): Promise<Report> {
 }
 
 function summaryOf(contents: Told['contents'], tasks: number): string {
-  const { limit, num_fewshot: shots } = contents['config'] as Readonly<Record<string, unknown>>
+  const config = contents['config'] as Readonly<Record<string, unknown>>
+  const { limit, num_fewshot: shots, stand_in_data: standIns = [] } = config
   const parts = [
     `Scores of ${tasks === 1 ? 'one task' : `${tasks} tasks`}, computed as lm-evaluation-harness does`,
     ...(typeof limit === 'number'
@@ -54,7 +55,10 @@ function summaryOf(contents: Told['contents'], tasks: number): string {
       : []),
     ...(typeof shots === 'number' ? [`with ${shots} solved examples`] : []),
   ]
-  return `${parts.join(', ')}. An error is one standard error.`
+  const notes = (standIns as readonly string[]).map(
+    (notice) => ` Not comparable with scores on the whole data: ${notice}.`,
+  )
+  return `${parts.join(', ')}. An error is one standard error.${notes.join('')}`
 }
 
 /** Groups that have a score, then tasks that are in none of them. */

@@ -13,7 +13,13 @@ import {
   winograndeRow,
 } from '../data/upstream/convert-choices.ts'
 import { lambadaRow, longbenchRow, musrRows, wikitextRows } from '../data/upstream/convert-texts.ts'
+import { standInNote } from '../data/upstream/stand-in-note.ts'
 import type { Row, RowSource } from '../tasks/rows.ts'
+
+export interface UpstreamRowsOptions {
+  /** Told, once each, in what rows are not those of the data set: scores on them are not comparable with others. */
+  readonly onNotice?: ((notice: string) => void) | undefined
+}
 
 /** Reads files of the folder, by their names in it. */
 interface Files {
@@ -28,10 +34,16 @@ type Converter = (files: Files, split: string, name: string) => Promise<readonly
 /**
  * Rows of a folder that holds data sets as their authors, or collections, publish them: ARC's JSONL, MMLU's CSV, PIQA with its
  * labels beside it and so on. The table in the README says which files; splits that are not among them are made of the rows
- * that are there, as their shots have to come from somewhere.
+ * that are there, as their shots have to come from somewhere, and `onNotice` is told.
  * @throws not-found for a data set that it does not know, or whose files are not there
  */
-export function upstreamRows(folder: string): RowSource {
+export function upstreamRows(folder: string, { onNotice }: UpstreamRowsOptions = {}): RowSource {
+  const told = new Set<string>()
+  const tell = (notice: string | undefined): void => {
+    if (notice === undefined || told.has(notice)) return
+    told.add(notice)
+    onNotice?.(notice)
+  }
   return async ({ path, name = '', split }, { signal } = {}) => {
     const convert = Object.hasOwn(CONVERTERS, path) ? CONVERTERS[path] : undefined
     if (!convert) throw new StemkitError('not-found', `${path} is not among the data sets that are read as published`)
@@ -57,6 +69,7 @@ export function upstreamRows(folder: string): RowSource {
       },
     }
     const rows = await convert(files, split, name)
+    if (rows) tell(standInNote(path, split))
     if (rows || isThere) return rows
     throw new StemkitError(
       'not-found',
