@@ -43,6 +43,22 @@ describe('stem eval verify', () => {
     expect((await verify('bad')).stdout).toContain('result.results.multi_target.acc_bytes,none: recorded 1')
   })
 
+  test('says what of a task is its own, and which files are no records', async () => {
+    await cp(join(records, 'custom/multi_target.0shot.json.gz'), join(dir, 'own', 'a.json.gz'), { recursive: true })
+    const record = JSON.parse(gunzipSync(await readFile(join(records, 'mmlu.5shot.json.gz'))).toString()) as {
+      configs: Record<string, object>
+    }
+    Object.assign(record.configs['mmlu_anatomy'] ?? {}, { fewshot_split: 'validation' })
+    await writeFile(join(dir, 'own', 'b.json'), JSON.stringify(record))
+    await writeFile(join(dir, 'own', 'index.json'), '{"files": []}')
+    const { code, stdout, stderr } = await verify('own')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^multi_target +0 shots +ok, its own task +a\.json\.gz$/m)
+    expect(stdout).toMatch(/^mmlu_anatomy +5 shots +ok, its own shots\.split +b\.json$/m)
+    expect(stdout).toMatch(/^mmlu_abstract_algebra +5 shots +ok +b\.json$/m)
+    expect(stderr).toBe('eval verify: passed over, no records: index.json\n')
+  })
+
   test('says that a folder has no records', async () => {
     expect(await verify('none')).toMatchObject({
       code: 1,

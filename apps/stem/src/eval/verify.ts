@@ -29,26 +29,39 @@ export function verifyVerb(): Command {
 
 async function verified(dir: string): Promise<VerifiedFolderTask[]> {
   const status = statusLine()
+  const passedOver: string[] = []
   try {
     return await verifyFolder(dir, {
       signal: signalOfProcess(),
+      onPassedOver: (file) => passedOver.push(file),
       onProgress: ({ file, index, total }) => status.show(`${index + 1} of ${total}: ${file}`),
     })
   } finally {
     status.clear()
+    if (passedOver.length > 0) process.stderr.write(`eval verify: passed over, no records: ${passedOver.join(', ')}\n`)
   }
 }
 
 function listing(tasks: readonly VerifiedFolderTask[]): string {
   const colour = pc.createColors(process.stdout.isTTY)
-  const width = Math.max(...tasks.map(({ name }) => name.length)) + 2
-  const lines = tasks.flatMap(({ name, fewshot, ok, mismatches, file }) => {
+  const nameWidth = Math.max(...tasks.map(({ name }) => name.length)) + 2
+  const outcomes = tasks.map(outcomeOf)
+  const outcomeWidth = Math.max(...outcomes.map(({ length }) => length)) + 2
+  const lines = tasks.flatMap(({ name, fewshot, ok, mismatches, file }, i) => {
     const shots = fewshot === null ? '' : `${fewshot} shots`
-    const outcome = ok ? colour.green('ok') : colour.red(`${mismatches.length} differences`)
+    const outcome = (outcomes[i] ?? '').padEnd(outcomeWidth)
     const details = mismatches
       .slice(0, SHOWN)
       .map(({ at, expected, actual }) => `  ${at}: recorded ${expected}, computed ${actual}`)
-    return [`${name.padEnd(width)}${shots.padEnd(10)}${outcome.padEnd(6)}${file}`, ...details]
+    const coloured = ok ? colour.green(outcome) : colour.red(outcome)
+    return [`${name.padEnd(nameWidth)}${shots.padEnd(10)}${coloured}${file}`, ...details]
   })
   return `${lines.join('\n')}\n`
+}
+
+/** Whether all is equal, and what of the task is the record's own. */
+function outcomeOf({ ok, mismatches, differs, isForeign }: VerifiedFolderTask): string {
+  const outcome = ok ? 'ok' : `${mismatches.length} differences`
+  if (isForeign) return `${outcome}, its own task`
+  return differs ? `${outcome}, its own ${differs.join(', ')}` : outcome
 }

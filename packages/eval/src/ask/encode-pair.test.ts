@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readRecord } from '../testing/read-record.ts'
-import { toyTokenizer } from '../testing/toy-tokenizer.ts'
+import { toyTokenizer } from '../verify/toy-tokenizer.ts'
 import { encodePair, moveSpace, type TextTokens } from './encode-pair.ts'
 
 interface PairUnits {

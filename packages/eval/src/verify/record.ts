@@ -68,10 +68,13 @@ export interface RecordedSample {
   readonly [field: string]: unknown
 }
 
-export const isEvalRecord = (value: unknown): value is EvalRecord =>
-  typeof value === 'object' &&
-  value !== null &&
-  'run' in value &&
-  'configs' in value &&
-  'tasks' in value &&
-  'result' in value
+const parts = ['run', 'configs', 'tasks', 'result'] as const
+
+/** The parts of a run's record that a value lacks; undefined where it has none that tells it from other JSON. */
+export function missingParts(value: unknown): readonly string[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const missing = parts.filter((part) => !(part in value))
+  return parts.length - missing.length < 2 ? undefined : missing
+}
+
+export const isEvalRecord = (value: unknown): value is EvalRecord => missingParts(value)?.length === 0

@@ -19,7 +19,7 @@ import { softmax } from '../scores/softmax.ts'
 import { standardError } from '../scores/standard-error.ts'
 import { withoutMarkup } from '../tasks/built-in/commonsense.ts'
 import { detokenizeWikitext } from '../tasks/built-in/language.ts'
-import { toyTokenizer } from '../testing/toy-tokenizer.ts'
+import { toyTokenizer } from './toy-tokenizer.ts'
 
 /** Computes the outputs of a case, or a whole unit, anew from its inputs. */
 export type Rebuild = (recorded: unknown) => unknown

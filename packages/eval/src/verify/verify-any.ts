@@ -1,7 +1,7 @@
 import type { TaskRegistry } from '../tasks/task-registry.ts'
 import type { Mismatch } from './compare.ts'
 import { failure } from './failure.ts'
-import { isEvalRecord } from './record.ts'
+import { isEvalRecord, missingParts } from './record.ts'
 import { isNeedlesRecord, verifyNeedles } from './verify-needles.ts'
 import { verifyRecord, type VerifiedTask } from './verify-record.ts'
 import { isUnitsRecord, verifyUnits } from './verify-units.ts'
@@ -19,7 +19,9 @@ export async function verifyAny(
   try {
     if (isEvalRecord(record)) return await verifyRecord(record, registry)
     if (isUnitsRecord(record)) return await verifyUnits(record)
-    return isNeedlesRecord(record) ? await verifyNeedles(record) : undefined
+    if (isNeedlesRecord(record)) return await verifyNeedles(record)
+    const missing = missingParts(record)
+    return missing && [failed(name, { at: 'record', expected: 'all its parts', actual: `no ${missing.join(', ')}` })]
   } catch (error) {
     return [failed(name, failure('record', error))]
   }

@@ -27,6 +27,12 @@ describe('records of lm-evaluation-harness', () => {
       expect(task).not.toHaveProperty('differs')
     }
   })
+
+  it('says which are of tasks that are not', async () => {
+    const [foreign] = await verifyRecord(readRecord('custom/integer_text.0shot') as EvalRecord, registry)
+    const [ours] = await verifyRecord(readRecord('gsm8k.0shot') as EvalRecord, registry)
+    expect([foreign?.isForeign, ours?.isForeign]).toEqual([true, undefined])
+  })
 })
 
 describe('a difference', () => {

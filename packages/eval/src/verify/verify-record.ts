@@ -28,6 +28,8 @@ export interface VerifiedTask {
   readonly mismatches: readonly Mismatch[]
   /** Fields in which the record's task is not our own of that name. */
   readonly differs?: readonly string[]
+  /** No task of that name is defined here; the record's is verified. */
+  readonly isForeign?: true
 }
 
 /**
@@ -60,9 +62,15 @@ async function verifyTask(
   let definition: RecordedDefinition | undefined
   const outcomeOf = (mismatches: readonly Mismatch[]): VerifiedTask => {
     const fewshot = definition?.task.numFewshot ?? record.run.num_fewshot ?? null
-    const differs = definition?.differs ?? []
-    const outcome = { name, fewshot, ok: mismatches.length === 0, mismatches }
-    return differs.length > 0 ? { ...outcome, differs } : outcome
+    const { differs } = definition ?? {}
+    return {
+      name,
+      fewshot,
+      ok: mismatches.length === 0,
+      mismatches,
+      ...(differs && differs.length > 0 && { differs }),
+      ...(definition && !differs && { isForeign: true }),
+    }
   }
   try {
     definition = recordedTask(name, record.configs[name] ?? {}, record.run, registry)
