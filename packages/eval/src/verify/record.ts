@@ -70,7 +70,7 @@ export interface RecordedSample {
 
 const parts = ['run', 'configs', 'tasks', 'result'] as const
 
-/** The parts of a run's record that a value lacks; undefined where it has none that tells it from other JSON. */
+/** The parts of a run's record that a value lacks; undefined for other JSON, which has one of these names at most (results have `configs`). */
 export function missingParts(value: unknown): readonly string[] | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const missing = parts.filter((part) => !(part in value))

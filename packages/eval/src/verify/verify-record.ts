@@ -34,7 +34,8 @@ export interface VerifiedTask {
 
 /**
  * Builds everything in a record anew from its rows and compares: requests, draws of shots, scores of every sample, totals, errors,
- * hashes and tables. What cannot be built of a task or of the totals is a mismatch; throws where `run` or `tasks` are not of their kind.
+ * hashes and tables. What cannot be built of a task or of the totals is a mismatch; throws where `run`,
+ * `tasks` or `result` are not of their kind.
  */
 export async function verifyRecord(record: EvalRecord, registry: TaskRegistry): Promise<VerifiedTask[]> {
   const outcomes: VerifiedTask[] = []
