@@ -44,6 +44,7 @@ export { measureSequence, type MeasureSequenceOptions, type SequencePoint } from
 export { METRICS, type CaseMetrics, type Metric, type MetricName, type Protocol } from './measure/metrics/metrics.ts'
 export { scoreOf, type MetricSummary } from './measure/metrics/summarize-cases.ts'
 export type { Summary } from './measure/metrics/summary.ts'
+export { wilson, type Share } from './measure/metrics/wilson.ts'
 export { cutTexts, perplexityOf } from './measure/perplexity.ts'
 export type { CaseEditOptions, SkippedCase, SkipReason } from './measure/plan-case.ts'
 export { splitAnswer, type AskedModel } from './measure/questions.ts'

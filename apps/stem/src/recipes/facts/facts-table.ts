@@ -1,6 +1,6 @@
+import type { Share } from '@stemkit/edit'
 import { inPercent } from '../../terminal/quantities.ts'
 import type { TableText } from '../../terminal/table.ts'
-import type { Share } from './measure/wilson.ts'
 
 /** A table under a heading. */
 export interface FactsTable extends TableText {

@@ -1,7 +1,7 @@
+import type { Share } from '@stemkit/edit'
 import type { Fact, Report, Section } from '@stemkit/report'
 import { inPercent } from '../../terminal/quantities.ts'
 import type { EfficacyCell } from './measure/cells.ts'
-import type { Share } from './measure/wilson.ts'
 import type { Findings } from './measure/experiment.ts'
 import type { FactsFindings } from './recipe.ts'
 import { RELATIONS } from './relations.ts'

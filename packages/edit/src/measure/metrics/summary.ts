@@ -1,3 +1,5 @@
+import { wilson, Z } from './wilson.ts'
+
 /** The mean of some values and how sure it is. */
 export interface Summary {
   readonly n: number
@@ -8,8 +10,6 @@ export interface Summary {
   readonly low: number
   readonly high: number
 }
-
-const Z = 1.959963984540054
 
 /** The interval is the mean and 1.96 standard errors to either side. NaN for no values. */
 export function summarize(values: readonly number[]): Summary {
@@ -26,9 +26,8 @@ export function summarize(values: readonly number[]): Summary {
  */
 export function summarizeShares(values: readonly number[]): Summary {
   const { n, mean, standardError } = summarize(values)
-  const centre = (mean + Z ** 2 / (2 * n)) / (1 + Z ** 2 / n)
-  const half = (Z / (1 + Z ** 2 / n)) * Math.sqrt((mean * (1 - mean)) / n + Z ** 2 / (4 * n ** 2))
-  return { n, mean, standardError, low: Math.max(0, centre - half), high: Math.min(1, centre + half) }
+  const { low, high } = wilson(mean, n)
+  return { n, mean, standardError, low, high }
 }
 
 /** ROME's score: the harmonic mean of shares; 0 where one is. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { efficacyCells, localityCells, tokenCells } from './cells.ts'
 import type { Effect } from './efficacy.ts'
 import type { Bystander } from './locality.ts'
-import { wilson } from './wilson.ts'
+import { wilson } from '@stemkit/edit'
 
 const effect = (pair: number, rest: Partial<Effect>): Effect => ({
   change: 'rows',

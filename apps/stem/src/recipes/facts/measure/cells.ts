@@ -1,11 +1,10 @@
-import type { Strategy } from '@stemkit/edit'
+import { wilson, type Share, type Strategy } from '@stemkit/edit'
 import type { Relation } from '../relations.ts'
 import type { Effect, Method } from './efficacy.ts'
 import type { Bystander } from './locality.ts'
 import type { Lengths } from './pairs.ts'
 import type { Change } from './readings.ts'
 import type { Recalled, WordingSet } from './recall.ts'
-import { wilson, type Share } from './wilson.ts'
 
 /** A relation, or all of them together. */
 export type Scope = Relation | 'all'

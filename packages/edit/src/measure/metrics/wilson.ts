@@ -7,7 +7,8 @@ export interface Share {
   readonly n: number
 }
 
-const Z = 1.959964
+/** The normal quantile of 95% to both sides. */
+export const Z = 1.959963984540054
 
 /**
  * Wilson's score interval (1927) of a share observed in n trials; it stays within 0 and 1, and is right at both ends.
