@@ -1,14 +1,12 @@
 import type { EvalRequest } from '../ask/requests.ts'
+import { sha256 } from '../results/sha256.ts'
 
 /**
  * SHA-256, in hex, of a model's id and a request: what an answer is kept under. Which of several answers it is counts only
  * where answers are sampled, as the others are all the same.
  */
-export async function requestKey(modelId: string, request: EvalRequest): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify([modelId, ...partsOf(request)]))
-  const digest = await crypto.subtle.digest('SHA-256', bytes)
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+export const requestKey = (modelId: string, request: EvalRequest): Promise<string> =>
+  sha256(JSON.stringify([modelId, ...partsOf(request)]))
 
 function partsOf(request: EvalRequest): readonly unknown[] {
   const { kind } = request
