@@ -1,6 +1,6 @@
 import { compiledEngine } from '@stemkit/compile'
 import { nodeRuntime } from '@stemkit/compile/node'
-import { listWeights } from '@stemkit/model'
+import { createModelConfig, initializeWeights, listWeights } from '@stemkit/model'
 import { packMatrix } from '@stemkit/weights'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -285,6 +285,29 @@ describe('deterministic', () => {
         }
       }),
   )
+
+  test('a score has the same bits also where attention takes more than one block of rows', async () => {
+    const longer = createModelConfig({
+      vocabSize: 61,
+      dim: 32,
+      heads: 2,
+      layers: 2,
+      ffnHidden: 64,
+      maxLength: 80,
+      kind: 'dense',
+    })
+    const own = initializeWeights(longer, { seed: 3 })
+    const model = await createModel({ config: longer, weights: own, engine, slots: 2, deterministic: true })
+    const tokens = Array.from({ length: 70 }, (_, i) => (i * 7 + (i % 3)) % 61)
+    const { logprobs } = await model.score(tokens)
+    for (const at of [31, 32, 33, 34, 35, 36, 63, 64, 65, 66, 67]) {
+      model.forget()
+      expect((await model.score(tokens, { from: at })).logprobs).toEqual(logprobs.slice(at - 1))
+      model.forget()
+      expect((await model.score(tokens.slice(0, at))).logprobs).toEqual(logprobs.slice(0, at - 1))
+    }
+    await model.dispose()
+  })
 
   test('continuations of one context share what was read of it', () =>
     withModel({ slots: 4, deterministic: true, prefillChunk: 8 }, async (model) => {
