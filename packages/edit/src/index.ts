@@ -42,7 +42,7 @@ export {
 export type { MeasuredModel } from './measure/measured-model.ts'
 export { measureSequence, type MeasureSequenceOptions, type SequencePoint } from './measure/measure-sequence.ts'
 export { METRICS, type CaseMetrics, type Metric, type MetricName, type Protocol } from './measure/metrics/metrics.ts'
-export { scoreOf, type MetricSummary } from './measure/metrics/summarize-cases.ts'
+export { scoreOf, summarizeCases, type MetricSummary } from './measure/metrics/summarize-cases.ts'
 export type { Summary } from './measure/metrics/summary.ts'
 export { wilson, type Share } from './measure/metrics/wilson.ts'
 export { cutTexts, perplexityOf } from './measure/perplexity.ts'

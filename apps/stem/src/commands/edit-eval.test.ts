@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { loadModel } from '@stemkit/generate/node'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { EvalFindings } from '../edit/eval/eval.ts'
 import { writeTinyModel } from '../testing/model-folder.ts'
 import { runCommand, type Outcome } from '../testing/run-command.ts'
@@ -116,4 +116,23 @@ test.each([
   expect(found.code).toBe(code)
   expect(found.stderr).toMatch(/^error: [^\n]+\n$/)
   expect(found.stderr).toContain(message)
+})
+
+test('stem edit eval shows what was measured when it is interrupted', async () => {
+  const { isTTY } = process.stderr
+  process.stderr.isTTY = true
+  onTestFinished(() => void (process.stderr.isTTY = isTTY))
+  const running = edit('eval', model, cases, '--spaces', 'without', '--json', ...quick)
+  const write = process.stderr.write.bind(process.stderr)
+  process.stderr.write = (chunk: string | Uint8Array) => {
+    if (String(chunk).includes('case 1 of 3')) process.listeners('SIGINT').at(-1)!('SIGINT')
+    return write(chunk)
+  }
+  const { code, stdout, stderr } = await running
+  expect(code).toBe(130)
+  expect(stderr).toMatch(/interrupted: shown is what was measured until then \(cases: 1\)\n$/)
+  const { cases: count, measured, metrics } = JSON.parse(stdout) as EvalFindings
+  expect(count).toBe(1)
+  expect(measured.map(({ id }) => id)).toEqual(['a'])
+  expect(metrics.find(({ name }) => name === 'efficacy.success')!.after.n).toBe(1)
 })

@@ -255,9 +255,11 @@ test('a sequence that fails is said, and the cases are there', async () => {
 
 test('progress is told, and a signal ends it', async () => {
   const seen: number[] = []
+  const given: string[] = []
   const controller = new AbortController()
   const running = measure({
     signal: controller.signal,
+    onCase: ({ id }) => given.push(id),
     onProgress({ stage, done }) {
       expect(stage).toBe('cases')
       seen.push(done)
@@ -266,4 +268,5 @@ test('progress is told, and a signal ends it', async () => {
   })
   await expect(running).rejects.toThrow('enough')
   expect(seen).toEqual([0, 1])
+  expect(given).toEqual(['spain'])
 })

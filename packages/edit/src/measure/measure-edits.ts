@@ -32,6 +32,8 @@ export interface MeasureEditsOptions extends CaseEditOptions, RowOptions {
   /** Perplexity of held-out texts after so many edits, one over the other. */
   readonly sequence?: { readonly counts: readonly number[]; readonly texts: readonly (readonly number[])[] } | undefined
   readonly onProgress?: ((progress: MeasureProgress) => void) | undefined
+  /** Given each case as soon as it is measured, for what should outlive a signal. */
+  readonly onCase?: ((made: MeasuredCase) => void) | undefined
 }
 
 export interface MeasureProgress {
@@ -70,7 +72,19 @@ export interface MeasuredEdits {
  * @throws bad-input for options that make no sense; what the model throws; the reason of `signal`
  */
 export async function measureEdits(cases: readonly EditCase[], options: MeasureEditsOptions): Promise<MeasuredEdits> {
-  const { model, table, tokenizer, stack = [], facts = [], limit, seed = 0, sequence, onProgress, signal } = options
+  const {
+    model,
+    table,
+    tokenizer,
+    stack = [],
+    facts = [],
+    limit,
+    seed = 0,
+    sequence,
+    onProgress,
+    onCase,
+    signal,
+  } = options
   const cancel = signal ? { signal } : {}
   const chosen = chooseCases(cases, limit, seed)
   const lengthOf = (subject: string): number => tokenizer.encode(` ${subject}`).length
@@ -109,6 +123,7 @@ export async function measureEdits(cases: readonly EditCase[], options: MeasureE
     }
     plans.push(planned.plan)
     measured.push(made)
+    onCase?.(made)
   }
   onProgress?.({ stage: 'cases', done: chosen.length, total: chosen.length })
   const found = { cases: chosen.length, measured, skipped, metrics: summarizeCases(measured) }

@@ -7,9 +7,11 @@ import {
   readCases,
   readFacts,
   STRATEGIES,
+  summarizeCases,
   type CaseEditOptions,
   type CaseFormat,
   type Fact,
+  type MeasuredCase,
   type MeasuredEdits,
   type MeasureProgress,
   type Strategy,
@@ -30,6 +32,7 @@ import { withInjection, type InjectionFlags } from '../inject/injection-options.
 import { injectStatements } from '../inject/injector.ts'
 import { withEdited, type Edited } from '../open-edited.ts'
 import { editVerb, several, type Common } from '../options.ts'
+import { Interrupted } from '../../terminal/exit.ts'
 import { evalReport, evalTables } from './eval-report.ts'
 
 interface Flags extends Common, InjectionFlags {
@@ -115,8 +118,14 @@ export function evalVerb(): Command {
       const { table, open, custom, signal } = edited
       const { store, user, budget, threads = availableParallelism() } = flags
       const tokenizer = requireTokenizer(edited)
+      const showFindings = async (found: MeasuredEdits): Promise<void> => {
+        const findings: EvalFindings = { model: folder, file: path, format, by, seed, ...found }
+        const shown = { data: findings, tables: evalTables(findings), report: () => evalReport(findings) }
+        await show(shown, { ...(json && { json }), ...(html !== undefined && { html }) })
+      }
       const texts = flags.text && encodeTexts(tokenizer, await readTexts(flags.text, signal), flags.textTokens)
       const model = await loadModel(folder, { store, budget, openRows: open, custom, signal, threads })
+      const measured: MeasuredCase[] = []
       try {
         const stack = editStack({ table }, { user })
         const found = await measureEdits(cases, {
@@ -136,10 +145,20 @@ export function evalVerb(): Command {
           sequence: sequenceOf(flags, model, texts),
           signal,
           onProgress: (progress) => edited.show(progressText(progress)),
+          onCase: (made) => measured.push(made),
         })
-        const findings: EvalFindings = { model: folder, file: path, format, by, seed, ...found }
-        const shown = { data: findings, tables: evalTables(findings), report: () => evalReport(findings) }
-        await show(shown, { ...(json && { json }), ...(html !== undefined && { html }) })
+        await showFindings(found)
+      } catch (error) {
+        if (!(error instanceof Interrupted) || measured.length === 0) throw error
+        const { length } = measured
+        await showFindings({
+          cases: length,
+          measured,
+          skipped: [],
+          metrics: summarizeCases(measured),
+          sequence: undefined,
+        })
+        throw new Interrupted(`interrupted: shown is what was measured until then (cases: ${length})`)
       } finally {
         await model.dispose()
       }
