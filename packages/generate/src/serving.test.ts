@@ -317,8 +317,8 @@ describe('deterministic', () => {
       expect(scores.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 16, 16, 16])
       for (const [i, end] of ends.entries()) {
         model.forget()
-        const alone = await model.score([...context, ...end])
-        expect(scores[i]!.logprobs).toEqual(alone.logprobs.slice(17))
+        const whole = await model.score([...context, ...end])
+        expect(scores[i]!.logprobs).toEqual(whole.logprobs.slice(17))
       }
     }))
 })
