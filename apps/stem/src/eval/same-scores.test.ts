@@ -81,11 +81,13 @@ describe.each([
     }),
   )
 
-  test.skipIf(!isThere || !hasAllTokens)('are the same through /v1/completions where the server makes the tokens', () =>
-    withServer(5, async (url) => {
-      const run = await evaluateSmall(await fromCompletions({ url, model: 'it' }), ['arc_easy', 'gsm8k'])
-      const { wikitext: _, ...samples } = expected.samples
-      expect(run.samples).toEqual(samples)
-    }),
-  )
+  if (hasAllTokens) {
+    test.skipIf(!isThere)('are the same through /v1/completions where the server makes the tokens', () =>
+      withServer(5, async (url) => {
+        const run = await evaluateSmall(await fromCompletions({ url, model: 'it' }), ['arc_easy', 'gsm8k'])
+        const { wikitext: _, ...samples } = expected.samples
+        expect(run.samples).toEqual(samples)
+      }),
+    )
+  }
 })
