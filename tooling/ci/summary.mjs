@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
-/** Skipping these means that CI did not install what they need. Others may lack data that lies outside the repository. */
+/** Skipping these means that CI did not install what they need. Others may lack data that lies outside the repository, and say so. */
 const needed = /webgpu|browser|chromium|server/i
+const isNeeded = (name) => needed.test(name) && !name.includes('shared/')
 
 const [results = '', ...failedPhases] = process.argv.slice(2)
 const files = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')).testResults : []
@@ -18,7 +19,7 @@ const skipped = withStatus('pending', 'skipped', 'todo', 'disabled')
 const failures = [
   ...withStatus('failed'),
   ...files.filter(brokenFile).map(({ name, message }) => `${relative('.', name)} > ${message.split('\n')[0]}`),
-  ...skipped.filter((name) => needed.test(name)).map((name) => `${name} (skipped, but its needs are installed here)`),
+  ...skipped.filter(isNeeded).map((name) => `${name} (skipped, but its needs are installed here)`),
   // A failed test run is counted test by test.
   ...failedPhases.filter((name) => name !== 'npm test'),
 ]
