@@ -1,5 +1,5 @@
-import { batchMatMul, cast, gemm, registerLowering, reshape, scalar } from '../lowering.ts'
-import type { GraphBuilder, Value } from '../graph.ts'
+import { batchMatMul, cast, gemm, mul, reduce, registerLowering, reshape, scalar } from '../lowering.ts'
+import { sizeOf, type GraphBuilder, type Value } from '../graph.ts'
 
 registerLowering('BatchMatMul', ({ a, b }, attributes, graph) => {
   const options = { transA: Boolean(attributes['transposeA']), transB: Boolean(attributes['transposeB']) }
@@ -58,13 +58,19 @@ registerLowering('UnsortedSegmentSum', ({ x, segmentIds }, attributes, graph) =>
 
 registerLowering('ScatterNd', ({ indices, updates }, attributes, graph) => {
   const shape = attributes['shape'] as number[]
-  const zeros = graph.node('Expand', [scalar(graph, 0, updates!.dtype), graph.dims(shape)], {
+  const depth = indices!.shape.at(-1)!
+  const [outer, inner] = [shape.slice(0, depth), shape.slice(depth)]
+  const count = sizeOf(indices!.shape) / depth
+  // Several indices become the one of the place that they lead to.
+  const strides = outer.map((_, axis) => sizeOf(outer.slice(axis + 1)))
+  const steps = mul(graph, reshape(graph, indices!, [count, depth]), graph.constant('int32', [depth], strides))
+  const places = depth === 1 ? reshape(graph, indices!, [count]) : reduce(graph, 'ReduceSum', steps, [1], false)
+  const flat = [sizeOf(outer), ...inner]
+  const zeros = graph.node('Expand', [scalar(graph, 0, updates!.dtype), graph.dims(flat)], {
     dtype: updates!.dtype,
-    shape,
+    shape: flat,
   })
-  return graph.node('ScatterND', [zeros, cast(graph, indices!, 'int64'), updates!], zeros, {
-    attributes: { reduction: { string: 'add' } },
-  })
+  return reshape(graph, scatterAdd(graph, zeros, places, reshape(graph, updates!, [count, ...inner])), shape)
 })
 
 /**
