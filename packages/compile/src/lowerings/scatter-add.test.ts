@@ -5,6 +5,7 @@ import {
   sum,
   valueAndGrads,
   type Scalar,
+  type Tensor,
   type Tensor1D,
   type Tensor2D,
 } from '@stemkit/tensor'
