@@ -38,6 +38,12 @@ export interface CreateDecoderOptions {
   readonly custom?: CustomFeedForwards | undefined
 }
 
+interface LaneOptions {
+  readonly places: number
+  readonly smallSteps: number
+  readonly scales?: KvScales | undefined
+}
+
 /** What runs passes over caches. */
 interface Lane {
   readonly program: Program
@@ -86,7 +92,7 @@ export async function openDecoder(
   const { frozen, tables } = sortWeights(options)
   const { vocabSize } = config
   const group = {}
-  const openLane = async (lane: { places: number; scales?: KvScales | undefined }): Promise<Lane> => {
+  const openLane = async (lane: LaneOptions): Promise<Lane> => {
     const graph = { config, custom, capacity, scales: lane.scales }
     const weights = { ...frozen, ...scaleWeights(lane.scales) }
     const program = await engine.load(stepGraph(graph), stepInputs(graph), {
@@ -94,12 +100,13 @@ export async function openDecoder(
       ...(kvScales && { group }),
     })
     const cache = createKvCache({ config, places: lane.places, capacity, dtype: lane.scales ? 'int8' : 'float32' })
-    const frames = createFrames({ program, cache, vocabSize, tables, smallSteps: Math.max(lane.places, 16) })
+    const frames = createFrames({ program, cache, vocabSize, tables, smallSteps: lane.smallSteps })
     return { program, cache, frames }
   }
   checkScales(options)
-  const main = await openLane({ places, scales: kvScales })
-  const wide = kvScales && (await openLane({ places: 1 }).catch(closing(main)))
+  const main = await openLane({ places, scales: kvScales, smallSteps: Math.max(places, 16) })
+  // Its sequences all stand at one place, so kept frames, and logits in them, would be one for all.
+  const wide = kvScales && (await openLane({ places: 1, smallSteps: 0 }).catch(closing(main)))
   const { cache } = main
   const stage = wide && createStage({ config, cache, wide: wide.cache, scales: kvScales })
   const hasExperts = config.feedForwards.some((kind) => kind === 'hash_moe' || !FEED_FORWARDS.includes(kind))

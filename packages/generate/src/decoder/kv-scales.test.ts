@@ -100,6 +100,24 @@ describe('keys and values in int8', () => {
     await rounded.dispose()
   })
 
+  test.each([16, 20])(
+    'of two sequences of %i tokens are read in one run, each with logits of its own',
+    async (length) => {
+      const { exact, rounded } = await open()
+      const other = {
+        slot: 1,
+        start: 0,
+        ids: Int32Array.from({ length }, (_, i) => (i * 11) % 61),
+        asked: 'last',
+      } as const
+      const [first] = await run(rounded, chunk(0, 0, length))
+      const [second] = await run(rounded, other)
+      expect(await run(rounded, chunk(0, 0, length), other)).toEqual([first, second])
+      await exact.dispose()
+      await rounded.dispose()
+    },
+  )
+
   test('are copied from slot to slot, and forgotten where a sequence goes back', async () => {
     const { exact, rounded } = await open()
     const expected = await inParts(rounded, [20, 40])
