@@ -1,6 +1,6 @@
-import { printable } from '../html.ts'
 import type { Axis, Categories, Point } from './chart.ts'
 import { MARGIN } from './draw.ts'
+import { pictureText } from './picture-text.ts'
 import { extent, position } from './scale.ts'
 import { linearTicks, logTicks, type Fit, type Ticks } from './ticks.ts'
 
@@ -72,9 +72,8 @@ function ticksOf(axis: Axis, { dimension, points, labels, fit, fromZero = false 
   return { ...found, min, max, values: found.values.filter((value) => value >= min && value <= max) }
 }
 
-/** On one line. */
 const nameOf = (value: string | number): string =>
-  typeof value === 'number' ? value.toLocaleString('en') : printable(value).replace(/\s+/g, ' ')
+  typeof value === 'number' ? value.toLocaleString('en') : pictureText(value)
 
 /** An axis of names below the plot. */
 export function namesBelow({ values }: Categories, width: number): object {

@@ -1,8 +1,8 @@
 import { grid, labelsAcross, numericAxis } from './axes.ts'
-import { printable } from '../html.ts'
 import { axisTitle, type ScatterChart } from './chart.ts'
 import type { Plot } from './draw.ts'
 import { seriesColour, seriesMarker } from './palette.ts'
+import { pictureText } from './picture-text.ts'
 import { position } from './scale.ts'
 
 /** From so many points on they are small dots, all round. */
@@ -14,7 +14,10 @@ export function scatterPlot({ x, y, series }: ScatterChart, width: number): Plot
   // A point that an axis cannot show takes its label with it.
   const placed = series.map(({ points, labels }) =>
     points
-      .map(([px, py], i) => ({ value: [position(x, px), position(y, py)] as const, name: oneLine(labels?.[i]) }))
+      .map(([px, py], i) => ({
+        value: [position(x, px), position(y, py)] as const,
+        name: pictureText(labels?.[i] ?? ''),
+      }))
       .filter(({ value }) => !value.some(Number.isNaN)),
   )
   const points = placed.map((each) => each.map(({ value }) => value))
@@ -47,8 +50,6 @@ export function scatterPlot({ x, y, series }: ScatterChart, width: number): Plot
     },
   }
 }
-
-const oneLine = (label = ''): string => printable(label).replace(/\s+/g, ' ')
 
 /** At most `most` of some things, at equal distances. */
 function evenly<T>(things: readonly T[], most: number): readonly T[] {
