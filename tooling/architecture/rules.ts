@@ -5,7 +5,7 @@ import { packageOf, reachable, type Project } from './workspace.ts'
 /** Packages may import what stands in an earlier line, never what stands in their own or a later one. */
 const layers = [
   ['spec'],
-  ['weights', 'store', 'store-lmdb', 'store-redis', 'tensor', 'tokenizer', 'data', 'eval'],
+  ['weights', 'threads', 'store', 'store-lmdb', 'store-redis', 'tensor', 'tokenizer', 'data', 'eval'],
   ['edit', 'compile', 'model'],
   ['inspect', 'train', 'generate', 'plugin'],
   ['server'],

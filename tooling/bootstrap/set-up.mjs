@@ -74,6 +74,7 @@ function isSetUp() {
 function fingerprint() {
   const files = [
     ...['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((name) => join(root, name)),
+    ...inputs(join(root, 'tooling/build')),
     ...projects().flatMap((project) => (hasPrepare(project) ? inputs(project) : [join(project, 'package.json')])),
   ]
   const hash = createHash('sha256').update(process.platform + process.arch)

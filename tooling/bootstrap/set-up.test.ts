@@ -42,7 +42,7 @@ test('says in one line that packages cannot be fetched', () => {
   const workspace = join(scratch, 'offline')
   for (const folder of ['packages', 'apps']) mkdirSync(join(workspace, folder), { recursive: true })
   const root = fileURLToPath(new URL('../..', import.meta.url))
-  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'tooling/bootstrap']) {
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'tooling/bootstrap', 'tooling/build']) {
     cpSync(join(root, file), join(workspace, file), { recursive: true })
   }
   const { status, stderr } = spawnSync(process.execPath, ['tooling/bootstrap/test.mjs'], {

@@ -1,6 +1,6 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
-import { arenaBytes, createArena, type Arena } from './optimizer/arena.ts'
+import { arenaBytes, createArena, type Arena } from '@stemkit/threads'
 import type { ResidentTable } from './rows/resident-rows.ts'
 import type { RowMemory, RowOptimizer } from './rows/row-optimizer.ts'
 import type { RowBlock } from './rows/table-rows.ts'
@@ -93,7 +93,13 @@ export function layOutParameters(options: ParameterOptions): Parameters {
       mostRows,
       slabFloats,
     ]),
-    { shared },
+    {
+      shared,
+      what: 'optimiser memory',
+      advice:
+        `which is ${2 ** 32 / 16} parameters with their gradients and both moments; ` +
+        'make the model or its resident tables smaller',
+    },
   )
 
   const weights = new Map<string, NamedArray>()

@@ -1,5 +1,5 @@
-import { spawnWorker } from '@stemkit/train/node'
-import { arenaBytes, createArena } from '../../../packages/train/src/optimizer/arena.ts'
+import { arenaBytes, createArena } from '@stemkit/threads'
+import { spawnWorker } from '@stemkit/threads/node'
 import { createOptimizerPool, type OptimizerPool } from '../../../packages/train/src/optimizer/pool.ts'
 import type { AdamUpdate, Moving, Task } from '../../../packages/train/src/optimizer/tasks.ts'
 import { describeMachine, type BenchmarkOptions, type Report, type Result, type Target } from './report.ts'

@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
+import type { PoolWorker, SpawnWorker } from '@stemkit/threads'
 import { takeChunks, type Board, type Kernel } from './board.ts'
-import { workerScript, type PoolWorker, type SpawnWorker, type WorkerData } from './worker.ts'
+import { workerScript, type WorkerData } from './worker.ts'
 
 /** Whoever does the work: `work` resolves once the job on the board is done. */
 export interface Crew {
@@ -32,7 +33,8 @@ export async function startThreads(count: number, spawn: SpawnWorker, data: Work
       ready.fail(error)
       done.fail(error)
     }
-    workers.push(spawn(workerScript(), data, { message: (m) => (m === 'ready' ? ready : done).give(), failed }))
+    const message = (text: string): void => (text === 'ready' ? ready : done).give()
+    workers.push(spawn(workerScript(), data, { message, failed }, 'stemkit-optimizer'))
     return ready.wait()
   }
   const dismiss = async (): Promise<void> => void (await Promise.all(workers.map((worker) => worker.terminate())))

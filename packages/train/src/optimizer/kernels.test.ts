@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { spawnWorker } from '../node/spawn-worker.ts'
-import { createArena, type Arena } from './arena.ts'
+import { createArena, type Arena } from '@stemkit/threads'
+import { spawnWorker } from '@stemkit/threads/node'
 import { createOptimizerPool, type OptimizerPool } from './pool.ts'
 import type { AdamUpdate, Task } from './tasks.ts'
 

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { spawnWorker } from '../node/spawn-worker.ts'
-import { arenaBytes, createArena } from './arena.ts'
+import { arenaBytes, createArena, type SpawnWorker } from '@stemkit/threads'
+import { spawnWorker } from '@stemkit/threads/node'
 import { createOptimizerPool, type OptimizerPool } from './pool.ts'
 import type { Task } from './tasks.ts'
-import type { SpawnWorker } from './worker.ts'
 
 const make = (threads: number, shared = true, room = 400_000) => {
   const arena = createArena(4 * room, { shared })
@@ -18,8 +16,6 @@ const failing =
   (change: (script: string) => string): SpawnWorker =>
   (script, data, on) =>
     spawnWorker(change(script), data, on)
-
-const pathOf = (file: string): string => JSON.stringify(fileURLToPath(new URL(file, import.meta.url)))
 
 describe('threads', () => {
   const { arena, pools } = { arena: createArena(arenaBytes([100_000])), pools: [] as OptimizerPool[] }
@@ -178,15 +174,16 @@ describe('dispose', () => {
 
 test('a process with an idle pool ends, and one at work does not', async () => {
   const script = `
-    import { createArena } from ${pathOf('./arena.ts')}
-    import { createOptimizerPool } from ${pathOf('./pool.ts')}
-    import { spawnWorker } from ${pathOf('../node/spawn-worker.ts')}
+    import { createArena } from '@stemkit/threads'
+    import { createOptimizerPool } from './pool.ts'
+    import { spawnWorker } from '@stemkit/threads/node'
     const { memory, float32 } = createArena(400_000)
     const values = float32(90_000).fill(1)
     const pool = await createOptimizerPool({ memory, threads: 2, spawn: spawnWorker })
     for (let i = 0; i < 20; i++) await pool.run([{ kernel: 'scale', values, factor: 2 }])
     pool.run([{ kernel: 'sumOfSquares', values }]).then(([sum]) => console.log(sum === 90_000 * 4 ** 20))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: import.meta.dirname,
     timeout: 20_000,
   })
   expect(stdout).toBe('true\n')

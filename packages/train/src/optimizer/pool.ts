@@ -1,9 +1,9 @@
 import { StemkitError } from '@stemkit/spec/errors'
+import { spawnWebWorker, type SpawnWorker } from '@stemkit/threads'
 import { plainModule, sharedModule } from '../../generated/optimizer-wasm.ts'
 import { createBoard, MOST_ARGUMENTS, MOST_CHUNKS, MOST_TASKS } from './board.ts'
 import { ownThread, startThreads } from './crew.ts'
 import { encode, KERNELS, type Encoded, type Task } from './tasks.ts'
-import { spawnWebWorker, type SpawnWorker } from './worker.ts'
 
 /** Above this, memory is the limit and not the cores. */
 const MOST_THREADS = 8

@@ -8,12 +8,15 @@ test.each([true, false])(
   (shared) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 20 }), (lengths) => {
-        const arena = createArena(arenaBytes(lengths), { shared })
+        const bytes = lengths.reduce((sum, length, i) => sum + arenaBytes([length], i % 5 < 3 ? 4 : 1), 0)
+        const arena = createArena(bytes, { shared })
         expect(arena.memory.buffer instanceof SharedArrayBuffer).toBe(shared)
-        const arrays = lengths.map((length, i) => [arena.float32, arena.int32, arena.uint32][i % 3]!(length))
+        const kinds = [arena.float32, arena.int32, arena.uint32, arena.int8, arena.uint8]
+        const arrays = lengths.map((length, i) => kinds[i % 5]!(length))
         arrays.forEach((array, i) => {
           expect(array.buffer).toBe(arena.memory.buffer)
           expect(array.byteOffset % 64).toBe(0)
+          expect(array.length).toBe(lengths[i])
           expect(array.every((value) => value === 0)).toBe(true)
           array.fill(i + 1)
         })
@@ -24,7 +27,7 @@ test.each([true, false])(
   },
 )
 
-const codeOf = (action: () => unknown): string | undefined => {
+const errorOf = (action: () => unknown): string | undefined => {
   try {
     action()
   } catch (error) {
@@ -34,18 +37,19 @@ const codeOf = (action: () => unknown): string | undefined => {
 }
 
 test('says when it is full', () => {
-  const arena = createArena(arenaBytes([16000]))
+  const arena = createArena(arenaBytes([16000]), { what: 'memory of rows' })
   arena.float32(16000)
-  expect(codeOf(() => arena.float32(16384))).toMatch(
-    /^bad-input: .*no room for 16384 numbers after 64000 of 64000 bytes/,
+  expect(errorOf(() => arena.float32(16384))).toBe(
+    'bad-input: memory of rows: no room for 16384 numbers after 64000 of 64000 bytes',
   )
-  expect(codeOf(() => arena.float32(1.5))).toMatch(/^bad-input/)
+  expect(errorOf(() => arena.float32(1.5))).toMatch(/^bad-input/)
 })
 
-test('says how many parameters fit when a model is too large', () => {
-  const parameters = 300_000_000
-  expect(codeOf(() => createArena(arenaBytes([1, 2, 3, 4].map(() => parameters))))).toMatch(
-    /^unsupported: .*4\.5 GB asked, WebAssembly ends at 4\.0 GB, which is 268435456 parameters/,
+test('says what would fit when too much is asked for', () => {
+  const asked = arenaBytes([1, 2, 3, 4].map(() => 300_000_000))
+  expect(errorOf(() => createArena(asked))).toBe('unsupported: memory: 4.5 GB asked, WebAssembly ends at 4.0 GB')
+  expect(errorOf(() => createArena(asked, { advice: 'which is a billion numbers' }))).toMatch(
+    /at 4\.0 GB, which is a billion numbers$/,
   )
 })
 

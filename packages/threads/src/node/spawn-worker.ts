@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads'
-import type { SpawnWorker } from '../optimizer/worker.ts'
+import type { SpawnWorker } from '../worker.ts'
 
-/** Threads of Node for `createOptimizerPool`. They do not keep the process alive unless they are at work. */
-export const spawnWorker: SpawnWorker = (script, data, { message, failed }) => {
+/** Threads of Node. They keep the process alive until `keepAlive(false)`. */
+export const spawnWorker: SpawnWorker = (script, data, { message, failed }, name = 'stemkit') => {
   const source = `const { parentPort, workerData } = require('node:worker_threads')
     ;(${script})(workerData, (message) => parentPort.postMessage(message))`
   // Options of the process (loaders, input types) are not meant for this script.
-  const worker = new Worker(source, { eval: true, workerData: data, execArgv: [], name: 'stemkit-optimizer' })
+  const worker = new Worker(source, { eval: true, workerData: data, execArgv: [], name })
   let ended = false
   worker.on('message', message)
   worker.on('error', failed)

@@ -1,0 +1,1 @@
+export { spawnWorker } from './node/spawn-worker.ts'
