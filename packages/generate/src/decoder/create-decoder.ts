@@ -1,14 +1,16 @@
 import type { Engine, FrozenWeight, Program } from '@stemkit/compile'
 import { FEED_FORWARDS, listWeights, tokenExperts, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
+import type { SpawnWorker } from '@stemkit/threads'
 import type { TableRows } from '../table-rows.ts'
 import { checkChunks } from './check-chunks.ts'
 import type { Asked, Chunk, Decoder } from './decoder.ts'
 import { createFrames, type Frame, type FrameShape } from './frames.ts'
-import { createKvCache, type KvCache, type KvScales } from './kv-cache.ts'
+import { createKvCache, type KvArray, type KvCache, type KvScales } from './kv-cache.ts'
 import { createStage } from './stage.ts'
 import { scaleWeights, stepGraph, stepInputs } from './step-graph.ts'
 import { gatherStepRows, type StepRows } from './step-rows.ts'
+import { openStepThreads, unsupportedByThreads, type StepThreads } from './step-threads/step-threads.ts'
 
 export interface CreateDecoderOptions {
   readonly config: ModelConfig
@@ -36,12 +38,25 @@ export interface CreateDecoderOptions {
   readonly kvScales?: KvScales | undefined
   /** Feed-forwards of your own. */
   readonly custom?: CustomFeedForwards | undefined
+  /**
+   * Computes steps of few tokens by threads of its own instead of the engine, where the model allows it: these read matrices as fast as
+   * memory gives them, and have their own copy of them. Not beside `deterministic`.
+   */
+  readonly stepThreads?: StepThreadsOptions | undefined
+}
+
+/** Threads for steps of few tokens. */
+export interface StepThreadsOptions {
+  /** Beside the calling one; 0 computes on that. */
+  readonly threads: number
+  readonly spawn: SpawnWorker
 }
 
 interface LaneOptions {
   readonly places: number
   readonly smallSteps: number
   readonly scales?: KvScales | undefined
+  readonly arrays?: ReadonlyMap<string, KvArray> | undefined
 }
 
 /** What runs passes over caches. */
@@ -99,12 +114,21 @@ export async function openDecoder(
       frozen: weights,
       ...(kvScales && { group }),
     })
-    const cache = createKvCache({ config, places: lane.places, capacity, dtype: lane.scales ? 'int8' : 'float32' })
+    const { places: count, arrays } = lane
+    const cache = createKvCache({ config, places: count, capacity, dtype: lane.scales ? 'int8' : 'float32', arrays })
     const frames = createFrames({ program, cache, vocabSize, tables, smallSteps: lane.smallSteps })
     return { program, cache, frames }
   }
   checkScales(options)
-  const main = await openLane({ places, scales: kvScales, smallSteps: Math.max(places, 16) })
+  const stepOptions = options.stepThreads && {
+    ...options.stepThreads,
+    ...{ config, weights: frozen, tables, places, capacity, scales: kvScales },
+  }
+  const threads =
+    stepOptions && !deterministic && unsupportedByThreads(stepOptions) === undefined
+      ? await openStepThreads(stepOptions)
+      : undefined
+  const main = await openLane({ places, scales: kvScales, smallSteps: Math.max(places, 16), arrays: threads?.caches })
   // Its sequences all stand at one place, so kept frames, and logits in them, would be one for all.
   const wide = kvScales && (await openLane({ places: 1, smallSteps: 0 }).catch(closing(main)))
   const { cache } = main
@@ -184,6 +208,24 @@ export async function openDecoder(
     }
   }
 
+  /** All chunks in one step of the threads. */
+  async function runByThreads({ run, rowMemory }: StepThreads, chunks: readonly Chunk[], signal?: AbortSignal) {
+    for (const { slot, start } of chunks) {
+      cache.lengths[slot] = Math.min(cache.lengths[slot]!, start)
+      stage?.forget(slot, start)
+    }
+    const parts = chunks.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids }))
+    const stepRows = await gatherStepRows(parts, { signal, memory: (length) => rowMemory.subarray(0, length) })
+    const sequences = chunks.map(({ slot, start, ids }) => ({ place: cache.placeOf(slot), position: start, ids }))
+    const logits = await run(sequences, stepRows)
+    let end = 0
+    return chunks.map(({ slot, start, ids, asked }) => {
+      cache.lengths[slot] = start + ids.length
+      end += ids.length
+      return logits.subarray((end - wantedOf(asked, ids.length)) * vocabSize, end * vocabSize)
+    })
+  }
+
   const decoder: Decoder = {
     slots,
     maxLength,
@@ -194,6 +236,8 @@ export async function openDecoder(
       signal?.throwIfAborted()
       running = true
       try {
+        const tokens = chunks.reduce((sum, { ids }) => sum + ids.length, 0)
+        if (threads && tokens <= threads.mostTokens) return await runByThreads(threads, chunks, signal)
         const single = chunks.filter(({ ids }) => ids.length === 1)
         const passes: Pass[] = chunks.filter(({ ids }) => ids.length > 1).map((chunk) => [chunk])
         if (single.length > 0) passes.unshift(single)
@@ -230,6 +274,7 @@ export async function openDecoder(
       disposed = true
       await closeLane(main)
       if (wide) await closeLane(wide)
+      await threads?.dispose()
     },
   }
   return { decoder, cache }

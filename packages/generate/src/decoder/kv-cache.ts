@@ -39,19 +39,18 @@ export interface KvCacheOptions {
   readonly capacity: number
   /** Default 'float32'. */
   readonly dtype?: 'float32' | 'int8' | undefined
+  /** Where they lie, by name, zeroed. Default: new memory. */
+  readonly arrays?: ReadonlyMap<string, KvArray> | undefined
 }
 
-export function createKvCache({ config, places, capacity, dtype }: KvCacheOptions): KvCache {
+export function createKvCache(options: KvCacheOptions): KvCache {
+  const { config, places, capacity, dtype } = options
   const { layers, kvHeads, headDim } = config
   const width = cacheWidth(headDim)
   const size = kvHeads * capacity * width
   const make = (length: number): KvArray => (dtype === 'int8' ? new Int8Array(length) : new Float32Array(length))
-  const arrays = new Map<string, KvArray>()
-  for (let layer = 0; layer < layers; layer++) {
-    const { keys, values } = cacheNames(layer)
-    arrays.set(keys, make(places * size))
-    arrays.set(values, make(places * size))
-  }
+  const names = Array.from({ length: layers }, (_, layer) => Object.values(cacheNames(layer))).flat()
+  const arrays = options.arrays ?? new Map(names.map((name) => [name, make(places * size)]))
   const lengths = new Int32Array(places)
   const placeOf = Int32Array.from({ length: places }, (_, i) => i)
   const slotAt = placeOf.slice()

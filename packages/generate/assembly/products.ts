@@ -1,0 +1,281 @@
+import { Kind, Matrix, Scratch } from './structs'
+
+/**
+ * Rows 8 * group to 8 * group + 7 of a matrix times the inputs of all tokens, x [tokens, columns] or their codes -> tile [tokens, 8].
+ * Weights are read from memory for the first tokens and from the cache for those that follow.
+ */
+export function multiplyGroup(s: Scratch, m: Matrix, x: usize, tokens: i32, group: i32, tile: usize): void {
+  let t = 0
+  switch (m.kind) {
+    case Kind.bits4:
+      for (; t + 4 <= tokens; t += 4) fourOfBits4(s, m, t, group, tile)
+      for (; t < tokens; t++) oneOfBits4(s, m, t, group, tile)
+      break
+    case Kind.bits8:
+      for (; t < tokens; t++) oneOfBits8(s, m, t, group, tile)
+      break
+    case Kind.float16:
+      for (; t < tokens; t++) oneOfHalves(m, x, t, group, tile)
+      break
+    default:
+      for (; t < tokens; t++) oneOfFloats(m, x, t, group, tile)
+  }
+}
+
+function unitsOf(s: Scratch, t: i32, blocks: i32): usize {
+  return s.units + ((<usize>(t * blocks)) << 2)
+}
+
+function addScaled(sum: v128, whole: v128, scales: v128, unit: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(f32x4.convert_i32x4_s(whole), f32x4.mul(scales, unit)))
+}
+
+function storeTile(tile: usize, t: i32, low: v128, high: v128): void {
+  v128.store(tile + ((<usize>t) << 5), low, 0)
+  v128.store(tile + ((<usize>t) << 5), high, 16)
+}
+
+/** Sums in 16 bits over 32 columns: at most 8 * 2 * 15 * 127, which fits. */
+function oneOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
+  const block = m.block
+  const blocks = m.columns / block
+  const low4 = i8x16.splat(15)
+  let w = m.data + <usize>group * <usize>(m.columns << 2)
+  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  let x = s.codes + <usize>(t * m.columns)
+  let unit = unitsOf(s, t, blocks)
+  let offset = s.offsets + ((<usize>(t * blocks)) << 2)
+  let lowSum = f32x4.splat(0)
+  let highSum = f32x4.splat(0)
+  for (let b = 0; b < blocks; b++) {
+    let low = v128.load32_splat(offset)
+    let high = low
+    for (let i = 0; i < block; i += 32) {
+      let even = v128.load32_splat(x, 0)
+      let odd = v128.load32_splat(x, 16)
+      let first = v128.load(w, 0)
+      let second = v128.load(w, 16)
+      let a = i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(first, low4))
+      let c = i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(second, low4))
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(first, 4), low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(second, 4), low4)))
+      even = v128.load32_splat(x, 4)
+      odd = v128.load32_splat(x, 20)
+      first = v128.load(w, 32)
+      second = v128.load(w, 48)
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(first, low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(second, low4)))
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(first, 4), low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(second, 4), low4)))
+      even = v128.load32_splat(x, 8)
+      odd = v128.load32_splat(x, 24)
+      first = v128.load(w, 64)
+      second = v128.load(w, 80)
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(first, low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(second, low4)))
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(first, 4), low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(second, 4), low4)))
+      even = v128.load32_splat(x, 12)
+      odd = v128.load32_splat(x, 28)
+      first = v128.load(w, 96)
+      second = v128.load(w, 112)
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(first, low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(even, v128.and(second, low4)))
+      a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(first, 4), low4)))
+      c = i16x8.add(c, i16x8.relaxed_dot_i8x16_i7x16_s(odd, v128.and(i16x8.shr_u(second, 4), low4)))
+      low = i32x4.add(low, i32x4.extadd_pairwise_i16x8_s(a))
+      high = i32x4.add(high, i32x4.extadd_pairwise_i16x8_s(c))
+      w += 128
+      x += 32
+    }
+    const scale = v128.load32_splat(unit)
+    lowSum = addScaled(lowSum, low, v128.load(scales, 0), scale)
+    highSum = addScaled(highSum, high, v128.load(scales, 16), scale)
+    scales += 32
+    unit += 4
+    offset += 4
+  }
+  storeTile(tile, t, lowSum, highSum)
+}
+
+/** Four tokens at once, so that weights are unpacked once for them. */
+function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
+  const block = m.block
+  const columns = <usize>m.columns
+  const blocks = m.columns / block
+  const stride = (<usize>blocks) << 2
+  const low4 = i8x16.splat(15)
+  let w = m.data + <usize>group * (columns << 2)
+  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  let x0 = s.codes + <usize>t * columns
+  let x1 = x0 + columns
+  let x2 = x1 + columns
+  let x3 = x2 + columns
+  let unit = unitsOf(s, t, blocks)
+  let offset = s.offsets + <usize>t * stride
+  for (let u = t; u < t + 4; u++) storeTile(tile, u, f32x4.splat(0), f32x4.splat(0))
+  const to = tile + ((<usize>t) << 5)
+  for (let b = 0; b < blocks; b++) {
+    let a0 = v128.load32_splat(offset)
+    let a1 = v128.load32_splat(offset + stride)
+    let a2 = v128.load32_splat(offset + 2 * stride)
+    let a3 = v128.load32_splat(offset + 3 * stride)
+    let c0 = a0
+    let c1 = a1
+    let c2 = a2
+    let c3 = a3
+    for (let i = 0; i < block; i += 8) {
+      const first = v128.load(w, 0)
+      const second = v128.load(w, 16)
+      let p = v128.and(first, low4)
+      let q = v128.and(second, low4)
+      let x = v128.load32_splat(x0, 0)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a0)
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c0)
+      x = v128.load32_splat(x1, 0)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a1)
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c1)
+      x = v128.load32_splat(x2, 0)
+      a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a2)
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c2)
+      x = v128.load32_splat(x3, 0)
+      a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a3)
+      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c3)
+      p = v128.and(i16x8.shr_u(first, 4), low4)
+      q = v128.and(i16x8.shr_u(second, 4), low4)
+      x = v128.load32_splat(x0, 16)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a0)
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c0)
+      x = v128.load32_splat(x1, 16)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a1)
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c1)
+      x = v128.load32_splat(x2, 16)
+      a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a2)
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c2)
+      x = v128.load32_splat(x3, 16)
+      a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a3)
+      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c3)
+      w += 32
+      // Of 32 codes, the even 16 come first, 4 for each step.
+      const step: usize = (i & 31) == 24 ? 20 : 4
+      x0 += step
+      x1 += step
+      x2 += step
+      x3 += step
+    }
+    const low = v128.load(scales, 0)
+    const high = v128.load(scales, 16)
+    let scale = v128.load32_splat(unit)
+    v128.store(to, addScaled(v128.load(to, 0), a0, low, scale), 0)
+    v128.store(to, addScaled(v128.load(to, 16), c0, high, scale), 16)
+    scale = v128.load32_splat(unit + stride)
+    v128.store(to, addScaled(v128.load(to, 32), a1, low, scale), 32)
+    v128.store(to, addScaled(v128.load(to, 48), c1, high, scale), 48)
+    scale = v128.load32_splat(unit + 2 * stride)
+    v128.store(to, addScaled(v128.load(to, 64), a2, low, scale), 64)
+    v128.store(to, addScaled(v128.load(to, 80), c2, high, scale), 80)
+    scale = v128.load32_splat(unit + 3 * stride)
+    v128.store(to, addScaled(v128.load(to, 96), a3, low, scale), 96)
+    v128.store(to, addScaled(v128.load(to, 112), c3, high, scale), 112)
+    scales += 32
+    unit += 4
+    offset += 4
+  }
+}
+
+/** Two columns of each row side by side, times two inputs of 16 bits. */
+function oneOfBits8(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
+  const block = m.block
+  const blocks = m.columns / block
+  let w = m.data + <usize>group * <usize>(m.columns << 3)
+  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  let x = s.codes + ((<usize>(t * m.columns)) << 1)
+  let unit = unitsOf(s, t, blocks)
+  let lowSum = f32x4.splat(0)
+  let highSum = f32x4.splat(0)
+  for (let b = 0; b < blocks; b++) {
+    let low = i32x4.splat(0)
+    let high = i32x4.splat(0)
+    for (let i = 0; i < block; i += 8) {
+      let pair = v128.load32_splat(x, 0)
+      low = i32x4.add(low, i32x4.dot_i16x8_s(v128.load8x8_s(w, 0), pair))
+      high = i32x4.add(high, i32x4.dot_i16x8_s(v128.load8x8_s(w, 8), pair))
+      pair = v128.load32_splat(x, 4)
+      low = i32x4.add(low, i32x4.dot_i16x8_s(v128.load8x8_s(w, 16), pair))
+      high = i32x4.add(high, i32x4.dot_i16x8_s(v128.load8x8_s(w, 24), pair))
+      pair = v128.load32_splat(x, 8)
+      low = i32x4.add(low, i32x4.dot_i16x8_s(v128.load8x8_s(w, 32), pair))
+      high = i32x4.add(high, i32x4.dot_i16x8_s(v128.load8x8_s(w, 40), pair))
+      pair = v128.load32_splat(x, 12)
+      low = i32x4.add(low, i32x4.dot_i16x8_s(v128.load8x8_s(w, 48), pair))
+      high = i32x4.add(high, i32x4.dot_i16x8_s(v128.load8x8_s(w, 56), pair))
+      w += 64
+      x += 16
+    }
+    const scale = v128.load32_splat(unit)
+    lowSum = addScaled(lowSum, low, v128.load(scales, 0), scale)
+    highSum = addScaled(highSum, high, v128.load(scales, 16), scale)
+    scales += 32
+    unit += 4
+  }
+  storeTile(tile, t, lowSum, highSum)
+}
+
+/** Four numbers of half precision from their bits: exponents are put where those of single precision are, which are 112 more. */
+function halves(at: usize): v128 {
+  const bits = i32x4.shr_s(i32x4.shl(v128.load16x4_u(at), 16), 3)
+  return f32x4.mul(v128.and(bits, i32x4.splat(0x8fffe000)), f32x4.splat(5192296858534827628530496329220096.0))
+}
+
+/** Even and odd columns are added up apart, so that one sum need not wait for the other. */
+function oneOfHalves(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
+  let w = m.data + <usize>group * <usize>(m.columns << 4)
+  let from = x + ((<usize>(t * m.columns)) << 2)
+  let low = f32x4.splat(0)
+  let high = low
+  let oddLow = low
+  let oddHigh = low
+  let k = 0
+  for (; k + 2 <= m.columns; k += 2) {
+    const even = v128.load32_splat(from, 0)
+    low = f32x4.add(low, f32x4.mul(even, halves(w)))
+    high = f32x4.add(high, f32x4.mul(even, halves(w + 8)))
+    const odd = v128.load32_splat(from, 4)
+    oddLow = f32x4.add(oddLow, f32x4.mul(odd, halves(w + 16)))
+    oddHigh = f32x4.add(oddHigh, f32x4.mul(odd, halves(w + 24)))
+    w += 32
+    from += 8
+  }
+  if (k < m.columns) {
+    const last = v128.load32_splat(from)
+    low = f32x4.add(low, f32x4.mul(last, halves(w)))
+    high = f32x4.add(high, f32x4.mul(last, halves(w + 8)))
+  }
+  storeTile(tile, t, f32x4.add(low, oddLow), f32x4.add(high, oddHigh))
+}
+
+function oneOfFloats(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
+  let w = m.data + <usize>group * <usize>(m.columns << 5)
+  let from = x + ((<usize>(t * m.columns)) << 2)
+  let low = f32x4.splat(0)
+  let high = low
+  let oddLow = low
+  let oddHigh = low
+  let k = 0
+  for (; k + 2 <= m.columns; k += 2) {
+    const even = v128.load32_splat(from, 0)
+    low = f32x4.add(low, f32x4.mul(even, v128.load(w, 0)))
+    high = f32x4.add(high, f32x4.mul(even, v128.load(w, 16)))
+    const odd = v128.load32_splat(from, 4)
+    oddLow = f32x4.add(oddLow, f32x4.mul(odd, v128.load(w, 32)))
+    oddHigh = f32x4.add(oddHigh, f32x4.mul(odd, v128.load(w, 48)))
+    w += 64
+    from += 8
+  }
+  if (k < m.columns) {
+    const last = v128.load32_splat(from)
+    low = f32x4.add(low, f32x4.mul(last, v128.load(w, 0)))
+    high = f32x4.add(high, f32x4.mul(last, v128.load(w, 16)))
+  }
+  storeTile(tile, t, f32x4.add(low, oddLow), f32x4.add(high, oddHigh))
+}
