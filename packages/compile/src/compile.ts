@@ -3,6 +3,7 @@ import { freeze, type FrozenWeights } from './frozen.ts'
 import { withGrams } from './grams.ts'
 import type { ElementType, GraphPort } from './graph.ts'
 import { encodeOnnxModel } from './onnx-model.ts'
+import { leaveSummands } from './summands.ts'
 import type { BoundRun, HostArray, HostTensor, RunOptions, Runtime, SessionOptions } from './runtime.ts'
 import { portSize, trace, type InputSpec, type TensorFunction } from './trace.ts'
 
@@ -15,6 +16,8 @@ export interface ProgramRunOptions extends RunOptions {
 
 /** A function over tensors, ready to be run on plain arrays. Runs must not overlap. */
 export interface Program {
+  /** Outputs that are given as their summands [N, w], each with the input that has the rows [N] that they are added to. */
+  readonly summands: ReadonlyMap<string, string>
   /**
    * Runs the function. Sizes of symbolic dimensions follow from the lengths of the arrays.
    * @throws StemkitError 'bad-input' naming an array that is missing or has the wrong type or length
@@ -50,6 +53,12 @@ export interface CompileOptions {
    * what inputs they are used with. Several weights may share such an output.
    */
   readonly grams?: readonly string[]
+  /**
+   * Outputs of which the caller adds up the summands, which is faster outside of the graph. As the gradient of `gatherRows` is, y [U, w] is
+   * to be zeros with row n of some matrix [N, w] added to row ids[n], and `ids` an input. The program then gives that matrix instead, and
+   * `Program.summands` says so. Outputs of another form stay as they are.
+   */
+  readonly summands?: readonly string[]
   readonly runtime: Runtime
   readonly session?: SessionOptions
 }
@@ -61,7 +70,8 @@ export interface CompileOptions {
 export async function compile(fn: TensorFunction, options: CompileOptions): Promise<CompiledProgram> {
   const { runtime, frozen = {} } = options
   const asked = new Map((options.grams ?? []).map((name) => [name, shapeOf(frozen, name)]))
-  const { graph: recorded, gramOf } = withGrams(trace(fn, options.inputs, shapesOf(frozen)), asked)
+  const { graph: plain, rowsOf } = leaveSummands(trace(fn, options.inputs, shapesOf(frozen)), options.summands ?? [])
+  const { graph: recorded, gramOf } = withGrams(plain, asked)
   const isFrozen = Object.keys(frozen).length > 0
   const { graph, initializers } = isFrozen ? freeze(recorded, frozen) : { graph: recorded, initializers: {} }
   const model = encodeOnnxModel(graph, runtime.sharesWeights ? {} : { weights: initializers })
@@ -80,6 +90,7 @@ export async function compile(fn: TensorFunction, options: CompileOptions): Prom
     inputs: graph.inputs,
     outputs: graph.outputs,
     grams: gramOf,
+    summands: rowsOf,
     async run(feeds, { into = {}, signal } = {}) {
       const { inputs, outputs } = hosts(feeds, into)
       await session.run(inputs, outputs, signal ? { signal } : {})

@@ -11,6 +11,7 @@ export function eager(fn: TensorFunction, { inputs, frozen = {} }: Pick<CompileO
   for (const [name, weight] of Object.entries(frozen)) weights[name] = keep(tensor(toSingle(weight), [...weight.shape]))
 
   const program: Program = {
+    summands: new Map(),
     async run(feeds, { into = {}, signal } = {}) {
       signal?.throwIfAborted()
       const sizes: Record<string, number> = {}

@@ -7,6 +7,8 @@ import type { InputSpec, TensorFunction } from './trace.ts'
 export interface LoadOptions {
   /** See `CompileOptions`. */
   readonly frozen?: FrozenWeights
+  /** See `CompileOptions`. An engine may give the sums all the same; `Program.summands` tells. */
+  readonly summands?: readonly string[]
   /** See `SessionOptions`. */
   readonly group?: object
 }

@@ -241,6 +241,60 @@ export function scatterRows(
   }
 }
 
+/**
+ * Rows of `into` [rows, width], each the sum of the rows of x [N, width] that belong to it, in this order:
+ *   into[r] = (keep ? into[r] : 0) + x[positions[starts[r]]] + ... + x[positions[starts[r + 1] - 1]]
+ */
+export function sumRows(
+  begin: usize,
+  end: usize,
+  into: usize,
+  x: usize,
+  starts: usize,
+  positions: usize,
+  width: usize,
+  keep: u32,
+): void {
+  for (let r = begin; r < end; r++) {
+    const row = into + ((r * width) << 2)
+    let i: usize = <usize>load<u32>(starts + (r << 2))
+    const stop: usize = <usize>load<u32>(starts + ((r + 1) << 2))
+    if (!keep) {
+      if (i === stop) memory.fill(row, 0, width << 2)
+      else memory.copy(row, rowAt(x, positions, i++, width), width << 2)
+    }
+    // Three at a time, so that the sum is loaded and stored less often.
+    for (; i + 3 <= stop; i += 3) {
+      addThree(
+        row,
+        rowAt(x, positions, i, width),
+        rowAt(x, positions, i + 1, width),
+        rowAt(x, positions, i + 2, width),
+        width,
+      )
+    }
+    for (; i < stop; i++) addInto(0, width, row, rowAt(x, positions, i, width))
+  }
+}
+
+function rowAt(x: usize, positions: usize, i: usize, width: usize): usize {
+  return x + ((<usize>load<u32>(positions + (i << 2)) * width) << 2)
+}
+
+/** into = ((into + a) + b) + c, over `n` floats. */
+function addThree(into: usize, a: usize, b: usize, c: usize, n: usize): void {
+  let i: usize = 0
+  for (; i + 4 <= n; i += 4) {
+    const at = i << 2
+    const sum = f32x4.add(f32x4.add(v128.load(into + at), v128.load(a + at)), v128.load(b + at))
+    v128.store(into + at, f32x4.add(sum, v128.load(c + at)))
+  }
+  for (; i < n; i++) {
+    const at = i << 2
+    store<f32>(into + at, load<f32>(into + at) + load<f32>(a + at) + load<f32>(b + at) + load<f32>(c + at))
+  }
+}
+
 /** Sum of x^2 over [begin, end): 16 sums in 32 bits, added to one in 64 bits every FLUSH floats. */
 export function sumOfSquares(begin: usize, end: usize, x: usize): f64 {
   let total: f64 = 0

@@ -3,6 +3,7 @@ import type { Batch } from '@stemkit/data'
 import { checkBatch, initializeWeights, listWeights, tokenExperts } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { createRowPlan, type RowPlan } from '@stemkit/store'
+import { computeGradients } from './gradients.ts'
 import { createOptimizerPool } from './optimizer/pool.ts'
 import type { AdamUpdate, Task } from './optimizer/tasks.ts'
 import { copyInto, layOutParameters, requireSameShapes } from './parameters.ts'
@@ -10,7 +11,6 @@ import { openStoredTables } from './rows/open-stored-tables.ts'
 import { residentRows } from './rows/resident-rows.ts'
 import { storedRows } from './rows/stored-rows.ts'
 import type { HeldRows, RowBlock } from './rows/table-rows.ts'
-import { gradientName } from './step-graph.ts'
 import { stepPrograms } from './step-programs.ts'
 import type { ModelTrainer, TrainerOptions } from './trainer-options.ts'
 import type { NamedArray, StepResult, TrainerState } from './trainer.ts'
@@ -37,6 +37,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     custom,
     treatment,
     rowOptimizer,
+    positions,
     mostRows: Math.min(config.vocabSize, positions * accumulate),
     accumulates: accumulate > 1,
     slabBytes: options.rows?.budget,
@@ -63,7 +64,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
     ? storedRows(parameters.tables, { store: stored.store, slab: parameters.slab, pool, rowIds })
     : residentRows(parameters.residentTables, { pool, rowIds })
   const graph = { config, batch: shape, custom, tables: lazy ? ('rows' as const) : ('whole' as const) }
-  const programs = stepPrograms(engine, graph)
+  const programs = stepPrograms(engine, graph, [...parameters.summands.keys()])
   const scratch = new Int32Array(config.vocabSize)
   let steps = 0
   let disposed = false
@@ -120,53 +121,23 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
   }
 
   /** Gradients of sum(mask / counted * loss) over the batches, left in the parameters' memory. */
-  async function computeGradients(
+  async function gradientsOf(
     batches: readonly Batch[],
     held: HeldRows | undefined,
   ): Promise<{ loss: number; bytesCopied: number }> {
-    const plan = held?.plan
-    const blockFloats =
-      parameters.tables.reduce((sum, { shape: [, width] }) => sum + width, 0) * (plan?.unique.length ?? 0)
     const counted = batches.reduce((sum, { lossMask }) => sum + countOf(lossMask), 0)
     if (counted === 0) throw new StemkitError('bad-input', 'trainer: no position of the batch counts in the loss')
-    const program = await programs.gradients()
-    let loss = 0
-    let bytesCopied = blockFloats * 4
-    for (const [at, batch] of batches.entries()) {
-      const first = at === 0
-      const into: Arrays = { loss: new Float32Array(1) }
-      for (const [name, data] of first ? parameters.gradients : parameters.extraGradients)
-        into[gradientName(name)] = data
-      for (const [i, table] of parameters.tables.entries()) {
-        const block = first ? table.rowGradients : parameters.extra!.tables[i]!
-        into[gradientName(table.name)] = block.subarray(0, plan!.unique.length * table.shape[1])
-      }
-      const lossWeights = batch.lossMask.map((mask) => mask / counted)
-      await program.run(feeds(batch, held, at, lossWeights), { into })
-      loss += into['loss']![0]!
-      if (!first) bytesCopied += await addExtra(plan)
-    }
-    return { loss, bytesCopied }
-  }
-
-  /** Adds the second set of gradients to the first; returns the bytes read. */
-  async function addExtra(plan: RowPlan | undefined): Promise<number> {
-    const { regions, tables, extra } = parameters
-    const tasks: Task[] = regions.map(({ gradients }, i) => ({
-      kernel: 'addInto',
-      into: gradients,
-      values: extra!.regions[i]!,
-    }))
-    for (const [i, table] of tables.entries()) {
-      const length = plan!.unique.length * table.shape[1]
-      tasks.push({
-        kernel: 'addInto',
-        into: table.rowGradients.subarray(0, length),
-        values: extra!.tables[i]!.subarray(0, length),
-      })
-    }
-    await pool.run(tasks)
-    return tasks.reduce((sum, task) => sum + ('values' in task ? task.values.byteLength : 0), 0)
+    const lossWeights = ({ lossMask }: Batch): Float32Array => lossMask.map((mask) => mask / counted)
+    const plan = held?.plan
+    const { loss, bytesCopied } = await computeGradients({
+      program: await programs.gradients(),
+      parameters,
+      pool,
+      plan,
+      feeds: batches.map((batch, at) => feeds(batch, held, at, lossWeights(batch))),
+    })
+    const rowFloats = parameters.tables.reduce((sum, { shape: [, width] }) => sum + width, 0)
+    return { loss, bytesCopied: bytesCopied + rowFloats * (plan?.unique.length ?? 0) * 4 }
   }
 
   /** Reads ahead. What goes wrong shows when the rows are taken. */
@@ -248,7 +219,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       if (plans && upcoming.length > 0) void prefetch(upcoming)
       let changed = false
       try {
-        const { loss, bytesCopied } = await computeGradients(batches, held)
+        const { loss, bytesCopied } = await gradientsOf(batches, held)
         const squared = await squaredNorms(held?.plan)
         const norms = { backbone: Math.sqrt(squared.backbone), tables: Math.sqrt(squared.tables) }
         const finite = Number.isFinite(loss) && Number.isFinite(norms.backbone) && Number.isFinite(norms.tables)
@@ -281,7 +252,7 @@ export async function createTrainer(options: TrainerOptions): Promise<ModelTrain
       check(batch)
       const held = await take([batch])
       held?.release()
-      const { loss } = await computeGradients([batch], held)
+      const { loss } = await gradientsOf([batch], held)
       const copies = new Map<string, NamedArray>()
       for (const [name, { shape: full }] of listWeights(config, custom)) {
         const gradient = parameters.gradients.get(name)

@@ -1,6 +1,7 @@
 import { listWeights, type CustomFeedForwards, type ModelConfig } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
 import { arenaBytes, createArena, type Arena } from '@stemkit/threads'
+import type { RowGroups } from './optimizer/tasks.ts'
 import type { ResidentTable } from './rows/resident-rows.ts'
 import type { RowMemory, RowOptimizer } from './rows/row-optimizer.ts'
 import type { RowBlock } from './rows/table-rows.ts'
@@ -32,14 +33,23 @@ export interface Parameters {
   readonly slab: Float32Array
   /** Row ids of a step. */
   readonly rowIds: Uint32Array
-  /** A second set of gradients for micro-batches after the first, if there are any. */
-  readonly extra: { readonly regions: readonly Float32Array[]; readonly tables: readonly Float32Array[] } | undefined
   readonly weights: ReadonlyMap<string, NamedArray>
   readonly moments: ReadonlyMap<string, NamedArray>
   readonly squares: ReadonlyMap<string, NamedArray>
-  /** Gradients of the regions' weights by name; `extra` the same in the second set. */
+  /** Gradients of the regions' weights by name. */
   readonly gradients: ReadonlyMap<string, Float32Array>
+  /** By weight, a second place for the gradient, of micro-batches after the first; empty if there are none. */
   readonly extraGradients: ReadonlyMap<string, Float32Array>
+  /** Of weights whose rows a graph gathers. */
+  readonly summands: ReadonlyMap<string, SummandRoom>
+}
+
+/** Room for the gradient of rows as the graph gives it, a row for each of N positions, and for which position belongs to which row. */
+export interface SummandRoom {
+  /** [N, width] */
+  readonly summands: Float32Array
+  readonly width: number
+  readonly groups: RowGroups
 }
 
 export interface ParameterOptions {
@@ -48,6 +58,8 @@ export interface ParameterOptions {
   readonly treatment: Treatment
   /** Of tables that are trained by the row. */
   readonly rowOptimizer: RowOptimizer
+  /** N: positions of a micro-batch. */
+  readonly positions: number
   /** Most rows that a step can use. */
   readonly mostRows: number
   /** Whether gradients of several micro-batches are added up. */
@@ -58,6 +70,8 @@ export interface ParameterOptions {
   readonly shared: boolean
 }
 
+const EMBEDDING = 'model.embed_tokens.weight'
+
 /** Cache lines of 16 floats, so that weights of a region stay aligned. */
 const align = (length: number): number => Math.ceil(length / 16) * 16
 
@@ -67,7 +81,7 @@ const align = (length: number): number => Math.ceil(length / 16) * 16
  * @throws StemkitError 'unsupported' if it does not fit 4 GB
  */
 export function layOutParameters(options: ParameterOptions): Parameters {
-  const { config, custom, treatment, rowOptimizer, mostRows, accumulates, shared, slabBytes } = options
+  const { config, custom, treatment, rowOptimizer, positions, mostRows, accumulates, shared, slabBytes } = options
   const specs = [...listWeights(config, custom)]
   const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
   const lazy = treatment === 'lazy' ? specs.filter(([, { role }]) => role === 'table') : []
@@ -82,14 +96,20 @@ export function layOutParameters(options: ParameterOptions): Parameters {
   const used = groups.filter(({ length }) => length > 0)
   const copies = accumulates ? 2 : 1
   const slabFloats = Math.floor((slabBytes ?? 0) / 4)
+  /** A table's room for summands and its second gradient are never used together. */
+  const mostSummands = Math.max(positions, accumulates ? mostRows : 0)
+  const gathered = dense.filter(([name, { role }]) => role === 'table' || name === EMBEDDING)
 
   const arena = createArena(
     arenaBytes([
       ...used.flatMap(({ length }) => Array.from({ length: 3 + copies }, () => length)),
       ...lazy.flatMap(([, { shape }]) => [
         ...(slabBytes === undefined ? [sizeOf(shape), ...stateSizes(shape)] : []),
-        ...Array.from({ length: 1 + copies }, () => mostRows * shape[1]!),
+        ...[mostRows, mostRows, mostSummands].map((rows) => rows * shape[1]!),
+        mostRows + 1,
+        positions,
       ]),
+      ...gathered.flatMap(([, { shape }]) => [positions * shape[1]!, shape[0]! + 1, positions]),
       mostRows,
       slabFloats,
     ]),
@@ -107,7 +127,14 @@ export function layOutParameters(options: ParameterOptions): Parameters {
   const squares = new Map<string, NamedArray>()
   const gradients = new Map<string, Float32Array>()
   const extraGradients = new Map<string, Float32Array>()
-  const extraRegions: Float32Array[] = []
+  const summands = new Map<string, SummandRoom>()
+  const addSummands = (name: string, room: Float32Array, width: number, rows: number): void => {
+    summands.set(name, {
+      summands: room.subarray(0, positions * width),
+      width,
+      groups: { starts: arena.uint32(rows + 1), positions: arena.uint32(positions) },
+    })
+  }
   const regions = used.map(({ members, length, decays, clipGroup }): Region => {
     const region = {
       values: arena.float32(length),
@@ -118,7 +145,6 @@ export function layOutParameters(options: ParameterOptions): Parameters {
       clipGroup,
     }
     const extra = accumulates ? arena.float32(length) : undefined
-    if (extra) extraRegions.push(extra)
     let at = 0
     for (const [name, { shape }] of members) {
       const part = (array: Float32Array): Float32Array => array.subarray(at, at + sizeOf(shape))
@@ -143,7 +169,6 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     return { moments: first!, squares: second }
   }
 
-  const extraTables: Float32Array[] = []
   const residentTables: ResidentTable[] = []
   const tables = lazy.map(([name, { shape }]): RowBlock => {
     const [rows, width] = shape as [number, number]
@@ -153,7 +178,9 @@ export function layOutParameters(options: ParameterOptions): Parameters {
       rows: arena.float32(mostRows * width),
       rowGradients: arena.float32(mostRows * width),
     }
-    if (accumulates) extraTables.push(arena.float32(mostRows * width))
+    const room = arena.float32(mostSummands * width)
+    if (accumulates) extraGradients.set(name, room)
+    addSummands(name, room, width, mostRows)
     if (slabBytes === undefined) {
       const values = arena.float32(rows * width)
       weights.set(name, { shape, data: values })
@@ -161,6 +188,11 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     }
     return block
   })
+
+  for (const [name, { shape }] of gathered) {
+    const [rows, width] = shape as [number, number]
+    addSummands(name, arena.float32(positions * width), width, rows)
+  }
 
   const inOrder = (map: Map<string, NamedArray>): Map<string, NamedArray> =>
     new Map(specs.flatMap(([name]) => (map.has(name) ? [[name, map.get(name)!]] : [])))
@@ -171,12 +203,12 @@ export function layOutParameters(options: ParameterOptions): Parameters {
     residentTables,
     slab: arena.float32(slabFloats),
     rowIds: arena.uint32(mostRows),
-    extra: accumulates ? { regions: extraRegions, tables: extraTables } : undefined,
     weights: inOrder(weights),
     moments: inOrder(moments),
     squares: inOrder(squares),
     gradients,
     extraGradients,
+    summands,
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Engine, Program, TensorFunction } from '@stemkit/compile'
-import { gradientGraph, graphInputs, logitsGraph, lossGraph, type GraphOptions } from './step-graph.ts'
+import type { Engine, LoadOptions, Program, TensorFunction } from '@stemkit/compile'
+import { gradientGraph, gradientName, graphInputs, logitsGraph, lossGraph, type GraphOptions } from './step-graph.ts'
 
 /** The compiled graphs of a trainer. */
 export interface StepPrograms {
@@ -9,16 +9,20 @@ export interface StepPrograms {
   dispose(): Promise<void>
 }
 
-/** Graphs are made when first used: a run that never asks for logits does not pay for them. */
-export function stepPrograms(engine: Engine, graph: GraphOptions): StepPrograms {
+/**
+ * Graphs are made when first used: a run that never asks for logits does not pay for them. `summed` are weights whose gradients the
+ * caller adds up, where the engine leaves that to it.
+ */
+export function stepPrograms(engine: Engine, graph: GraphOptions, summed: readonly string[]): StepPrograms {
   const loaded = new Map<string, Promise<Program>>()
-  const load = (name: string, fn: () => TensorFunction): Promise<Program> => {
+  const load = (name: string, fn: () => TensorFunction, options?: LoadOptions): Promise<Program> => {
     let program = loaded.get(name)
-    if (!program) loaded.set(name, (program = engine.load(fn(), graphInputs(graph))))
+    if (!program) loaded.set(name, (program = engine.load(fn(), graphInputs(graph), options)))
     return program
   }
+  const summands = summed.map(gradientName)
   return {
-    gradients: () => load('gradients', () => gradientGraph(graph)),
+    gradients: () => load('gradients', () => gradientGraph(graph), { summands }),
     losses: () => load('losses', () => lossGraph(graph)),
     logits: () => load('logits', () => logitsGraph(graph)),
     async dispose() {

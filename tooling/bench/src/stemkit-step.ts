@@ -123,9 +123,9 @@ function timed({ name, load }: Engine): Engine & { readonly seconds: number } {
     get seconds() {
       return seconds
     },
-    async load(fn, inputs) {
+    async load(fn, inputs, options) {
       const start = performance.now()
-      const program = await load(fn, inputs)
+      const program = await load(fn, inputs, options)
       seconds += (performance.now() - start) / 1000
       return program
     },

@@ -75,7 +75,8 @@ registerLowering('ScatterNd', ({ indices, updates }, attributes, graph) => {
 
 /**
  * `into` with row i of `updates` added to row `rows[i]`. The runtime's ScatterND is ten times as fast and wrong: it adds from
- * several threads at once, so that rows which occur more than once lose summands now and then.
+ * several threads at once, so that rows which occur more than once lose summands now and then. Where that time counts, the caller
+ * takes the summands (`CompileOptions.summands`).
  */
 export function scatterAdd(graph: GraphBuilder, into: Value, rows: Value, updates: Value): Value {
   const column = reshape(graph, cast(graph, rows, 'int64'), [rows.shape[0]!, ...updates.shape.slice(1).map(() => 1)])

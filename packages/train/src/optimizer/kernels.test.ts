@@ -1,7 +1,8 @@
-import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createArena, type Arena } from '@stemkit/threads'
 import { spawnWorker } from '@stemkit/threads/node'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { groupPositions } from '../rows/group-positions.ts'
 import { createOptimizerPool, type OptimizerPool } from './pool.ts'
 import type { AdamUpdate, Task } from './tasks.ts'
 
@@ -299,6 +300,55 @@ describe('gatherRows and scatterRows', () => {
         }
         expect(sameBits(gathered.after[0]!, table!) && sameBits(gathered.after[1]!, blockAfter)).toBe(true)
         expect(sameBits(scattered.after[0]!, tableAfter) && sameBits(scattered.after[1]!, block!)).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('sumRows', () => {
+  const sums = fc
+    .record({
+      rows: fc.integer({ min: 1, max: 60 }),
+      width: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(700)),
+      keep: fc.boolean(),
+      seed: seeds,
+    })
+    .chain((shape) =>
+      fc.record({
+        shape: fc.constant(shape),
+        // Many for one row, or none for most.
+        rowOf: fc.array(fc.oneof(fc.integer({ min: 0, max: shape.rows - 1 }), fc.constant(shape.rows - 1)), {
+          minLength: 1,
+          maxLength: 200,
+        }),
+      }),
+    )
+
+  test('adds up what belongs to each row in the order of positions, to what is there or to nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(sums, async ({ shape: { rows, width, keep, seed }, rowOf }) => {
+        const numbers = random(seed)
+        const before = [numbers(rows * width), numbers(rowOf.length * width, 0.05)]
+        const { after } = await everyWay(
+          before,
+          ([into, summands], room) => {
+            const arrays = {
+              starts: room,
+              positions: new Uint32Array(room.buffer, room.byteOffset + 4 * (rows + 1), 200),
+            }
+            const groups = groupPositions(Int32Array.from(rowOf), rows, arrays)
+            return { kernel: 'sumRows', into: into!, summands: summands!, groups, width, keep }
+          },
+          Array.from({ length: rows + 1 }, () => 0),
+        )
+        const wanted = keep ? before[0]!.slice() : new Float32Array(rows * width)
+        rowOf.forEach((row, position) => {
+          for (let c = 0; c < width; c++) wanted[row * width + c]! += before[1]![position * width + c]!
+        })
+        // Numbers, not bits: -0 alone is -0, and 0 added to 0.
+        expect(after[0]!.every((value, i) => value === wanted[i])).toBe(true)
+        expect(sameBits(after[1]!, before[1]!)).toBe(true)
       }),
       { numRuns: 40 },
     )

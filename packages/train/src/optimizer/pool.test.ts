@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { arenaBytes, createArena, type SpawnWorker } from '@stemkit/threads'
 import { spawnWorker } from '@stemkit/threads/node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOptimizerPool, type OptimizerPool } from './pool.ts'
 import type { Task } from './tasks.ts'
 
@@ -121,6 +121,20 @@ describe('createOptimizerPool', () => {
     await refuses(
       { kernel: 'sumOfSquares', values: new Float32Array(4) },
       'sumOfSquares: an array is not in the memory of the pool',
+    )
+    const sums = { kernel: 'sumRows', into: block, summands: table, width: 4, keep: false } as const
+    const starts = arena.uint32(4)
+    starts.set([0, 2, 1, 3])
+    await refuses({ ...sums, groups: { starts, positions: ids } }, 'sumRows: row 1 ends before it begins')
+    starts.set([0, 1, 2, 4])
+    await refuses({ ...sums, groups: { starts, positions: ids } }, 'sumRows: rows of 4 summands, of which 3 are named')
+    starts.set([0, 1, 2, 3])
+    ids.set([0, 3, 10])
+    await refuses({ ...sums, groups: { starts, positions: ids } }, 'sumRows: summand 10 of 10')
+    ids.set([0, 3, 9])
+    await refuses(
+      { ...sums, into: block.subarray(1), groups: { starts, positions: ids } },
+      'sumRows: an array has 11 of 12 numbers',
     )
     expect(table.every((value) => value === 1)).toBe(true)
 

@@ -37,6 +37,24 @@ export interface Rows {
   readonly stride?: number
 }
 
+/** Rows of `into` [rows, width] as sums of rows of `summands` [N, width]. */
+export interface RowSums {
+  readonly into: Float32Array
+  readonly summands: Float32Array
+  readonly groups: RowGroups
+  readonly width: number
+  /** Whether the sums are added to what is in `into`. */
+  readonly keep: boolean
+}
+
+/** Which of N positions belong to which row: those of row r are positions[starts[r]] to positions[starts[r + 1] - 1]. */
+export interface RowGroups {
+  /** [rows + 1], ascending. */
+  readonly starts: Uint32Array
+  /** [N] */
+  readonly positions: Uint32Array
+}
+
 /** A piece of work over float32 arrays that lie in one memory. Those of one job must not depend on each other. */
 export type Task =
   | ({ readonly kernel: 'adamw'; readonly update: AdamUpdate } & Moving)
@@ -55,6 +73,7 @@ export type Task =
       readonly table: Float32Array
       readonly block: Float32Array
     } & Rows)
+  | ({ readonly kernel: 'sumRows' } & RowSums)
   | { readonly kernel: 'sumOfSquares' | 'zero'; readonly values: Float32Array }
   | { readonly kernel: 'addInto'; readonly into: Float32Array; readonly values: Float32Array }
   | { readonly kernel: 'scale'; readonly values: Float32Array; readonly factor: number }
@@ -66,6 +85,7 @@ export const KERNELS = [
   'rowwiseAdagrad',
   'gatherRows',
   'scatterRows',
+  'sumRows',
   'sumOfSquares',
   'addInto',
   'scale',
@@ -132,6 +152,14 @@ export function encode(task: Task, memory: WebAssembly.Memory): Encoded {
       const { block, table } = extent(task, task.table)
       return rows(task, at(task.table, table), at(task.block, block))
     }
+    case 'sumRows': {
+      const { into, summands, groups, width, keep } = task
+      const items = groups.starts.length - 1
+      checkGroups(task, groups, Math.floor(summands.length / width))
+      const arrays = [at(into, items * width), at(summands, 0), at(groups.starts, 0), at(groups.positions, 0)]
+      const chunk = Math.max(1, Math.floor(CHUNK / width))
+      return { kernel, items, chunk, args: [...arrays, width, Number(keep)] }
+    }
     case 'sumOfSquares':
     case 'zero':
       return floats(task.values.length, at(task.values, 0))
@@ -175,6 +203,18 @@ function refuseTwice(task: Task & Rows): void {
   for (const id of task.ids) {
     if (seen.has(id)) throw wrong(task, `row ${id} is named twice`)
     seen.add(id)
+  }
+}
+
+/** Kernels do not check where they read. */
+function checkGroups(task: Task, { starts, positions }: RowGroups, summands: number): void {
+  for (let r = 1; r < starts.length; r++) {
+    if (starts[r]! < starts[r - 1]!) throw wrong(task, `row ${r - 1} ends before it begins`)
+  }
+  const used = starts.at(-1) ?? 0
+  if (used > positions.length) throw wrong(task, `rows of ${used} summands, of which ${positions.length} are named`)
+  for (let i = 0; i < used; i++) {
+    if (positions[i]! >= summands) throw wrong(task, `summand ${positions[i]} of ${summands}`)
   }
 }
 
