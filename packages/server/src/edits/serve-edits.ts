@@ -4,6 +4,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { RowOptions } from '@stemkit/spec/row-driver'
 import { inTurn, unlessAborted } from '@stemkit/spec/waiting'
 import type { OverlayKeys, RowStore, RowTable } from '@stemkit/store'
+import { after, every } from '../timers.ts'
 import { openStand, type Stand } from './stand.ts'
 
 /** The edits over a model's tables, as requests read them. */
@@ -17,13 +18,17 @@ export interface ServedEdits {
    * @throws not-found for an overlay that is not there; the reason of `signal`
    */
   use(overlay?: string, options?: RowOptions): Promise<UsedRows>
-  /** Looks at the edits as they are now, those of other processes included. */
-  look<T>(work: (edited: EditedTable) => Promise<T>): Promise<T>
   /**
-   * Changes edits, one after the other. Requests that come once this has resolved read what was made.
-   * @throws conflict where somebody else writes, or the rows below have moved on; what `work` throws
+   * Looks at the edits as they are now, those of other processes included; `tables` names the version that `work` sees.
+   * @throws io where the store does not answer in time; the reason of `signal`; what `work` throws
    */
-  change<T>(work: (edited: EditedTable) => Promise<T>): Promise<T>
+  look<T>(work: (edited: EditedTable, tables: string) => Promise<T>, options?: RowOptions): Promise<T>
+  /**
+   * Changes edits, one after the other. Requests that come once this has resolved read what was made. `signal` ends the waiting,
+   * for the turn or for the store; what `work` had begun may have been made all the same.
+   * @throws conflict where somebody else writes, or the rows below have moved on; the reason of `signal`; what `work` throws
+   */
+  change<T>(work: (edited: EditedTable) => Promise<T>, options?: RowOptions): Promise<T>
   /** To be called once no request runs any more; waits for a change under way. The model and its rows stay open. */
   dispose(): Promise<void>
 }
@@ -43,12 +48,15 @@ export interface ServeEditsOptions {
   readonly openTable: (mode: 'read' | 'write', options: RowOptions) => Promise<RowTable>
   /** Bytes of memory for rows that edits changed. Default 64 MiB, or less where they need less. */
   readonly budget?: number | undefined
+  /** Milliseconds that a look for edits waits for the store before it is given up, until the next one. Default 30 s. */
+  readonly lookTimeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 const BUDGET = 64 * 2 ** 20
-/** How long what other processes change may go unnoticed while requests come, and overlays that are not known unsought. */
+/** How often what other processes change is looked for, and how long overlays that are not known are then left unsought. */
 const LOOK_MS = 1000
+const LOOK_TIMEOUT_MS = 30_000
 
 /**
  * Follows the edits over a model's tables, of this process and of others. Every version is read through a table of its
@@ -56,15 +64,17 @@ const LOOK_MS = 1000
  * @throws conflict if the table is not that of `rows`; what opening throws
  */
 export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdits> {
-  const { rows, openTable, budget = BUDGET, signal } = options
+  const { rows, openTable, budget = BUDGET, lookTimeoutMs = LOOK_TIMEOUT_MS, signal } = options
   const turns = inTurn()
   const leaving = new Set<Promise<void>>()
   const known = new Map<number, OverlayKeys>()
   let current = await standOnNewest(signal ? { signal } : {})
-  let lookedAt = performance.now()
   let soughtAt = -Infinity
-  let looking: Promise<void> | undefined
   let seeking: Promise<void> | undefined
+  /** Of the look under way. */
+  let patience: AbortController | undefined
+  /** A look that is to begin. */
+  let next: Promise<void> | undefined
   let isDisposed = false
 
   async function standOnNewest(cancel: RowOptions): Promise<Stand> {
@@ -86,30 +96,54 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     void closing.then(() => leaving.delete(closing))
   }
 
-  /** Moves to the newest version, if that differs in overlays alone. */
-  const follow = async (): Promise<void> => {
-    lookedAt = performance.now()
-    const versions = await current.table.versions()
-    const newest = versions.reduce((a, b) => (b.version > a.version ? b : a))
-    if (newest.version === current.table.version || newest.content !== rows.content) return
+  /** Moves to the newest version if that differs in overlays alone, and opens it anew if the hold on it ran out. */
+  const follow = async (cancel: RowOptions & { readonly signal: AbortSignal }): Promise<void> => {
     const before = current
-    current = await standOnNewest({})
+    const versions = await unlessAborted(before.table.versions(cancel), cancel.signal)
+    const newest = versions.reduce((a, b) => (b.version > a.version ? b : a))
+    const isNews = newest.version !== before.table.version && newest.content === rows.content
+    if (!isNews && (await before.isHeld())) return
+    const opening = standOnNewest(cancel)
+    try {
+      current = await unlessAborted(opening, cancel.signal)
+    } catch (error) {
+      // It may come yet, and nobody waits for it any more.
+      void opening.then((late) => late.dispose()).catch(() => {})
+      throw error
+    }
     leave(before)
   }
 
-  /** One look at a time: if the medium hangs, no more are queued behind it. */
-  const lookAround = (): Promise<void> => {
-    looking ??= turns(follow).finally(() => (looking = undefined))
-    // Requests go on with what is known, if the medium is away.
-    looking.catch(() => {})
-    return looking
+  /** A look in its turn, given up when the store does not answer: what waits behind it has to go on. */
+  const look = async (): Promise<void> => {
+    if (isDisposed) return
+    const controller = (patience = new AbortController())
+    const seconds = lookTimeoutMs / 1000
+    const timer = after(lookTimeoutMs, () =>
+      controller.abort(new StemkitError('io', `edits: their store did not answer within ${seconds} s; try again`)),
+    )
+    try {
+      await follow({ signal: controller.signal })
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
-  const seek = async (): Promise<void> => {
+  /** A look that begins from now on. All who wait for one share it: if the store hangs, no more are queued behind it. */
+  const lookAnew = (): Promise<void> => {
+    next ??= turns(() => {
+      next = undefined
+      return look()
+    })
+    // Requests go on with what is known, if the store is away.
+    next.catch(() => {})
+    return next
+  }
+  const stopLooking = every(LOOK_MS, () => void lookAnew())
+
+  const seek = (): Promise<void> => {
     soughtAt = performance.now()
-    // A look that has begun may have missed it.
-    await looking?.catch(() => {})
-    await lookAround()
+    return lookAnew()
   }
 
   const hold = (stand: Stand): (() => void) => {
@@ -123,13 +157,23 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     }
   }
 
+  async function write<T>(work: (edited: EditedTable) => Promise<T>, cancel: RowOptions): Promise<T> {
+    const table = await openTable('write', cancel)
+    try {
+      requireSameRows(table, rows)
+      cancel.signal?.throwIfAborted()
+      return await work({ table })
+    } finally {
+      await table.dispose()
+    }
+  }
+
   return {
     get tables() {
       return current.name
     },
 
     async use(overlay, { signal: cancel } = {}) {
-      if (performance.now() - lookedAt >= LOOK_MS) void lookAround()
       if (overlay !== undefined && !current.has(overlay)) {
         if (performance.now() - soughtAt >= LOOK_MS) seeking ??= seek().finally(() => (seeking = undefined))
         if (seeking) await unlessAborted(seeking, cancel)
@@ -144,33 +188,35 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
       }
     },
 
-    async look(work) {
-      await turns(follow)
+    async look(work, { signal: cancel } = {}) {
+      await unlessAborted(lookAnew(), cancel)
       const stand = current
       const release = hold(stand)
       try {
-        return await work({ table: stand.table })
+        return await work({ table: stand.table }, stand.name)
       } finally {
         release()
       }
     },
 
-    change: (work) =>
-      turns(async () => {
+    async change(work, cancel = {}) {
+      const turn = turns(async () => {
         if (isDisposed) throw new StemkitError('bad-input', 'edits: the server has ended')
-        const table = await openTable('write', {})
+        cancel.signal?.throwIfAborted()
         try {
-          requireSameRows(table, rows)
-          return await work({ table })
+          return await unlessAborted(write(work, cancel), cancel.signal)
         } finally {
-          await table.dispose()
-          // If it fails, the next request tries again.
-          await follow().catch(() => (lookedAt = -Infinity))
+          // If it fails, the next look will find it.
+          await look().catch(() => {})
         }
-      }),
+      })
+      return unlessAborted(turn, cancel.signal)
+    },
 
     async dispose() {
       isDisposed = true
+      stopLooking()
+      patience?.abort(new StemkitError('bad-input', 'edits: the server has ended'))
       await turns(async () => {})
       await current.dispose()
       await Promise.all(leaving)

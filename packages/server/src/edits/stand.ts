@@ -10,6 +10,8 @@ export interface Stand {
   readonly name: string
   /** Requests that read it. */
   users: number
+  /** Whether its version is still kept for it: not once its hold ran out while the store was away, or the machine slept. */
+  isHeld(): Promise<boolean>
   has(overlay: string): boolean
   /** Rows that everybody's edits left, with an overlay over them. @throws not-found */
   rowsOver(overlay?: string): Promise<RowSource>
@@ -60,6 +62,11 @@ export async function openStand(table: RowTable, { base, budget, known: read }: 
     name: nameOfRows(own)!,
     users: 0,
     has,
+    isHeld: () =>
+      table.read(new Uint32Array(), new Uint8Array()).then(
+        () => true,
+        () => false,
+      ),
 
     async rowsOver(overlay) {
       if (overlay === undefined) return own

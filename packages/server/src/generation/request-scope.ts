@@ -1,4 +1,4 @@
-import { after } from '../after.ts'
+import { after } from '../timers.ts'
 import { apiError } from '../api-error.ts'
 
 /** Why the work for a request may end before it is done: the client left, it took too long, the server shuts down. */

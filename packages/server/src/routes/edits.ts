@@ -1,12 +1,14 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
-import { applyEdit, listEdits, planEdit, undoEdit } from '@stemkit/edit'
+import { applyEdit, listEdits, planEdit, undoEdit, type Applied, type EditedTable } from '@stemkit/edit'
 import { StemkitError } from '@stemkit/spec/errors'
+import type { RowOptions } from '@stemkit/spec/row-driver'
+import { HTTPException } from 'hono/http-exception'
 import { apiError, badRequest } from '../api-error.ts'
 import { cardOf, previewCard } from '../edits/cards.ts'
 import { previewsOf } from '../edits/previews-of.ts'
 import type { ServedEdits } from '../edits/serve-edits.ts'
 import { encodePrompts } from '../generation/prompts.ts'
-import { openScope } from '../generation/request-scope.ts'
+import { ClientGone, openScope } from '../generation/request-scope.ts'
 import { tablesHeader } from '../generation/work.ts'
 import { jsonBody } from '../middleware/json-body.ts'
 import {
@@ -28,7 +30,8 @@ const adminErrors = {
   401: json(errorSchema, 'No admin key, or one that is not known'),
   404: json(errorSchema, 'No such model or edit'),
   409: json(errorSchema, 'Another edit is in the way, or somebody else writes'),
-  503: generationErrors[503],
+  503: json(errorSchema, 'The server is shutting down, or the store of the tables is away'),
+  504: json(errorSchema, 'It took too long; it may have been done all the same'),
 }
 const bodyErrors = { ...adminErrors, 413: generationErrors[413], 415: generationErrors[415] }
 
@@ -47,9 +50,10 @@ export function addEdits(app: OpenAPIHono<ServerEnv>, state: ServerState): void 
   app.openapi(list, async (context) => {
     const { model, user } = context.req.valid('query')
     const { id, edits } = editsOf(state, model)
-    const found = await told(edits.look(async (edited) => listEdits(edited)))
+    const { found, tables } = await withinLimits(state, context, (signal) =>
+      edits.look(async (edited, read) => ({ found: listEdits(edited), tables: read }), { signal }),
+    )
     const data = found.filter((each) => user === undefined || each.user === user).map(cardOf)
-    const { tables } = edits
     return context.json({ object: 'list' as const, model: id, tables, data }, 200, tablesHeader(tables))
   })
 
@@ -64,18 +68,12 @@ export function addEdits(app: OpenAPIHono<ServerEnv>, state: ServerState): void 
   })
   app.openapi(apply, async (context) => {
     const { model: name, user, edit } = context.req.valid('json')
-    const { id, edits, model } = editsOf(state, name)
-    requireOpen(state)
-    const applied = await told(
-      edits.change(async ({ table }) => {
-        const plan = planEdit(edit, { table, tokenizer: model.tokenizer })
-        return applyEdit({ table }, plan, { user })
-      }),
-    )
-    const { tables } = edits
-    const { version } = applied
-    const answer = { object: 'edit.applied' as const, model: id, tables, version, edit: cardOf(applied) }
-    return context.json(answer, 200, tablesHeader(tables))
+    const served = editsOf(state, name)
+    const change = await changeOf(state, context, served, ({ table }, cancel) => {
+      const plan = planEdit(edit, { table, tokenizer: served.model.tokenizer })
+      return applyEdit({ table }, plan, { user, ...cancel })
+    })
+    return context.json({ object: 'edit.applied' as const, ...change }, 200, tablesHeader(change.tables))
   })
 
   const undo = createRoute({
@@ -89,13 +87,10 @@ export function addEdits(app: OpenAPIHono<ServerEnv>, state: ServerState): void 
   app.openapi(undo, async (context) => {
     const { name } = context.req.valid('param')
     const { model, user } = context.req.valid('query')
-    const { id, edits } = editsOf(state, model)
-    requireOpen(state)
-    const undone = await told(edits.change(({ table }) => undoEdit({ table }, name, { user })))
-    const { tables } = edits
-    const { version } = undone
-    const answer = { object: 'edit.undone' as const, model: id, tables, version, edit: cardOf(undone) }
-    return context.json(answer, 200, tablesHeader(tables))
+    const change = await changeOf(state, context, editsOf(state, model), (edited, cancel) =>
+      undoEdit(edited, name, { user, ...cancel }),
+    )
+    return context.json({ object: 'edit.undone' as const, ...change }, 200, tablesHeader(change.tables))
   })
 
   const preview = createRoute({
@@ -109,7 +104,6 @@ export function addEdits(app: OpenAPIHono<ServerEnv>, state: ServerState): void 
       ...bodyErrors,
       200: json(previewsResponse, 'Continuations, and the likeliest next tokens, of each prompt'),
       429: generationErrors[429],
-      504: generationErrors[504],
     },
   })
   app.openapi(preview, async (context) => {
@@ -121,10 +115,16 @@ export function addEdits(app: OpenAPIHono<ServerEnv>, state: ServerState): void 
       addSpecial: true,
       param: 'prompts',
     })
-    const previews = await withinLimits(state, context, 2 * prompts.length, (signal) =>
-      edits.look((edited) => previewsOf(served, edited, { ...request, prompts, signal })),
-    )
-    const { tables } = edits
+    const leave = state.admission.enter(2 * prompts.length)
+    const { previews, tables } = await withinLimits(state, context, (signal) =>
+      edits.look(
+        async (edited, read) => ({
+          previews: await previewsOf(served, edited, { ...request, prompts, signal }),
+          tables: read,
+        }),
+        { signal },
+      ),
+    ).finally(leave)
     const textOf = (token: number): string => served.tokenText(token).text
     const data = previews.map((each) => previewCard(each, textOf))
     return context.json({ object: 'list' as const, model: id, tables, data }, 200, tablesHeader(tables))
@@ -144,37 +144,40 @@ function editsOf(state: ServerState, name: string): ServedWithEdits {
   )
 }
 
-/** What is in the way of an edit is for who edits to know. */
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    if (!StemkitError.isInstance(error)) throw error
-    const { code, message } = error
-    if (code === 'conflict') throw apiError(409, message, { code: 'edit_conflict', cause: error })
-    if (code === 'not-found') throw apiError(404, message, { code: 'edit_not_found', cause: error })
-    throw error
-  }
+type Change = (edited: EditedTable, cancel: RowOptions) => Promise<Applied>
+
+/** Changes edits, and says what requests read from now on. */
+async function changeOf(state: ServerState, request: ServerRequest, { id, edits }: ServedWithEdits, work: Change) {
+  if (state.admission.closed) throw apiError(503, 'The server is shutting down.', { code: 'draining' })
+  const changed = await withinLimits(state, request, (signal) =>
+    edits.change((edited) => work(edited, { signal }), { signal }),
+  )
+  return { model: id, tables: edits.tables, version: changed.version, edit: cardOf(changed) }
 }
 
-function requireOpen({ admission }: ServerState): void {
-  if (admission.closed) throw apiError(503, 'The server is shutting down.', { code: 'draining' })
-}
-
-/** Counts the texts of a preview among all, and ends them with their client. */
+/** Ends work with its client, with the server, or when it takes too long. What is in the way of it is for who edits to know. */
 async function withinLimits<T>(
-  { admission, shutdown, limits }: ServerState,
-  request: ServerRequest,
-  texts: number,
+  { shutdown, limits: { timeoutMs } }: ServerState,
+  { req }: ServerRequest,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const leave = admission.enter(texts)
-  const { timeoutMs } = limits
-  const scope = openScope({ client: request.req.raw.signal, shutdown: shutdown.signal, timeoutMs })
+  const scope = openScope({ client: req.raw.signal, shutdown: shutdown.signal, timeoutMs })
   try {
-    return await told(work(scope.signal))
+    return await work(scope.signal)
+  } catch (error) {
+    throw toldOf(error)
   } finally {
     scope.close()
-    leave()
   }
+}
+
+function toldOf(error: unknown): unknown {
+  // Nobody reads it.
+  if (error instanceof ClientGone) return new HTTPException(undefined, { res: new Response(null, { status: 499 }) })
+  if (!StemkitError.isInstance(error)) return error
+  const { code, message } = error
+  if (code === 'conflict') return apiError(409, message, { code: 'edit_conflict', cause: error })
+  if (code === 'not-found') return apiError(404, message, { code: 'edit_not_found', cause: error })
+  if (code === 'io') return apiError(503, message, { code: 'store_unavailable', cause: error })
+  return error
 }

@@ -10,10 +10,11 @@ import {
   payloadBytes,
   recordBytes,
   type RowLayout,
+  type RowStore,
   type RowTable,
 } from '@stemkit/store'
 import { fileRows } from '@stemkit/store/node'
-import { serveEdits, type ServedEdits } from '../edits/serve-edits.ts'
+import { serveEdits, type ServedEdits, type ServeEditsOptions } from '../edits/serve-edits.ts'
 import { tinyModel } from './tiny-served.ts'
 
 /** The names of a model's tables, in the order of their layers. */
@@ -49,6 +50,8 @@ export async function storeTables(
 export interface EditedModel {
   readonly model: Model
   readonly edits: ServedEdits
+  readonly rows: RowStore
+  readonly openTable: ServeEditsOptions['openTable']
   /** What the model was made of, its tables in memory. */
   readonly source: Pick<Model, 'config' | 'weights' | 'tokenizer'>
   dispose(): Promise<void>
@@ -67,14 +70,16 @@ export async function editedModel(folder: string, serving: ServingOptions = {}):
   )
   if (isNew) await (await storeTables(folder, { config, weights: weights as Map<string, NamedArray> })).dispose()
   await inMemory.dispose()
-  const open = async (mode: 'read' | 'write') => openRowTable({ driver: await fileRows(folder), mode })
-  const rows = createRowStore({ table: await open('read'), budget: 2 ** 20 })
+  const openTable = async (mode: 'read' | 'write') => openRowTable({ driver: await fileRows(folder), mode })
+  const rows = createRowStore({ table: await openTable('read'), budget: 2 ** 20 })
   const engine = compiledEngine(nodeRuntime(), { threads: 1 })
   const model = await createModel({ config, weights, tokenizer, rows, engine, ...serving })
-  const edits = await serveEdits({ rows, openTable: open })
+  const edits = await serveEdits({ rows, openTable })
   return {
     model,
     edits,
+    rows,
+    openTable,
     source: { config, weights, tokenizer },
     async dispose() {
       await edits.dispose()
