@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { applyEdit, planEdit } from '@stemkit/edit'
+import { unlessAborted } from '@stemkit/spec/waiting'
 import { openRowTable } from '@stemkit/store'
 import { fileRows } from '@stemkit/store/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -216,6 +217,31 @@ describe('the administration', () => {
     expect((await expectError(refused, 400)).code).toBe('not_editable')
     await server.drain()
     await expectError(await apply({ name: 'late' }), 503)
+  })
+
+  test('ends with its client, with the server, and when it takes too long', async () => {
+    const never = <T>(_: unknown, { signal }: { readonly signal?: AbortSignal } = {}): Promise<T> =>
+      unlessAborted(new Promise<T>(() => {}), signal)
+    const hanging = { model: served.model, edits: { ...served.edits, look: never, change: never } }
+    const among = (limits = {}) => createServer({ models: { tiny: hanging }, adminKeys: ['admin-key'], limits })
+    const sendAll = ({ fetch }: StemServer, init: RequestInit = {}): Promise<Response>[] => [
+      get(fetch, '/admin/edits?model=tiny', { headers: ADMIN, ...init }),
+      get(fetch, '/admin/edits/x?model=tiny', { method: 'DELETE', headers: ADMIN, ...init }),
+      post(fetch, '/admin/edits', { model: 'tiny', edit }, { headers: ADMIN, ...init }),
+      post(fetch, '/admin/edits/preview', { model: 'tiny', edit, prompts: ['a'] }, { headers: ADMIN, ...init }),
+    ]
+    for (const late of sendAll(among({ timeoutMs: 5 }))) {
+      expect((await expectError(await late, 504)).code).toBe('timeout')
+    }
+    const controller = new AbortController()
+    const left = sendAll(among(), { signal: controller.signal })
+    controller.abort()
+    for (const answered of left) expect((await answered).status).toBe(499)
+    const ending = among()
+    const cut = sendAll(ending)
+    expect(await ending.drain({ signal: AbortSignal.abort() })).toBeLessThanOrEqual(2)
+    for (const answered of cut) expect((await expectError(await answered, 503)).code).toBe('draining')
+    expect(ending.inFlight).toBe(0)
   })
 })
 

@@ -164,7 +164,7 @@ describe('a store that says nothing', () => {
       await answer
     }
     edits = await serveEdits({
-      rows: served.rows,
+      rows: served.store,
       lookTimeoutMs: 60_000,
       async openTable(mode, cancel) {
         await after(silence.opening)

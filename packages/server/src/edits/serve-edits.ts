@@ -101,7 +101,8 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     const before = current
     const versions = await unlessAborted(before.table.versions(cancel), cancel.signal)
     const newest = versions.reduce((a, b) => (b.version > a.version ? b : a))
-    const isNews = newest.version !== before.table.version && newest.content === rows.content
+    requireNoLoss(newest.version, before.table.version)
+    const isNews = newest.version > before.table.version && newest.content === rows.content
     if (!isNews && (await before.isHeld())) return
     const opening = standOnNewest(cancel)
     try {
@@ -203,6 +204,8 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
       const turn = turns(async () => {
         if (isDisposed) throw new StemkitError('bad-input', 'edits: the server has ended')
         cancel.signal?.throwIfAborted()
+        // Nothing is changed where requests could not come to read it.
+        await look()
         try {
           return await unlessAborted(write(work, cancel), cancel.signal)
         } finally {
@@ -229,5 +232,14 @@ function requireSameRows(table: RowTable, { id, content }: Pick<RowStore, 'id' |
   throw new StemkitError(
     'conflict',
     'edits: the rows have changed since the model was loaded; start the server again to read and edit them',
+  )
+}
+
+/** Numbers of versions only grow. What comes after a loss has numbers that other rows had here. */
+function requireNoLoss(newest: number, seen: number): void {
+  if (newest >= seen) return
+  throw new StemkitError(
+    'io',
+    `edits: the store has lost version ${seen}, its newest is ${newest}; start the server again to read and edit that`,
   )
 }

@@ -3,6 +3,7 @@ import { applyEdit, listEdits, planEdit, undoEdit, type Applied, type EditedTabl
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowOptions } from '@stemkit/spec/row-driver'
 import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { apiError, badRequest } from '../api-error.ts'
 import { cardOf, previewCard } from '../edits/cards.ts'
 import { previewsOf } from '../edits/previews-of.ts'
@@ -172,8 +173,8 @@ async function withinLimits<T>(
 }
 
 function toldOf(error: unknown): unknown {
-  // Nobody reads it.
-  if (error instanceof ClientGone) return new HTTPException(undefined, { res: new Response(null, { status: 499 }) })
+  // Nobody reads it; the log and the metrics know the number.
+  if (error instanceof ClientGone) return new HTTPException(499 as ContentfulStatusCode, { res: new Response() })
   if (!StemkitError.isInstance(error)) return error
   const { code, message } = error
   if (code === 'conflict') return apiError(409, message, { code: 'edit_conflict', cause: error })

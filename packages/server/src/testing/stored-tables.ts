@@ -50,7 +50,7 @@ export async function storeTables(
 export interface EditedModel {
   readonly model: Model
   readonly edits: ServedEdits
-  readonly rows: RowStore
+  readonly store: RowStore
   readonly openTable: ServeEditsOptions['openTable']
   /** What the model was made of, its tables in memory. */
   readonly source: Pick<Model, 'config' | 'weights' | 'tokenizer'>
@@ -78,7 +78,7 @@ export async function editedModel(folder: string, serving: ServingOptions = {}):
   return {
     model,
     edits,
-    rows,
+    store: rows,
     openTable,
     source: { config, weights, tokenizer },
     async dispose() {
