@@ -1,5 +1,5 @@
 import { Layer, Program, Scratch, Sequence } from './structs'
-import { addLanes, addWholeLanes, exp4 } from './vectors'
+import { addLanes, addWholeLanes, copyFloats, exp4 } from './vectors'
 
 /**
  * The new tokens of one sequence in one key/value head: turned by the rotary embedding and put into the cache, and the attention of
@@ -64,7 +64,7 @@ function turn(p: Program, x: usize, position: i32): void {
 /** Puts numbers of one head into the cache; channels behind the head stay zero. */
 function keep(p: Program, to: usize, x: usize, scales: usize): void {
   if (!p.isSmallCache) {
-    memory.copy(to, x, (<usize>p.headDim) << 2)
+    copyFloats(to, x, p.headDim)
     return
   }
   for (let c: usize = 0; c < <usize>p.headDim; c++) {
@@ -114,7 +114,7 @@ function scoreFloats(p: Program, s: Scratch, keys: usize, query: usize, count: i
     let sums = f32x4.splat(0)
     for (let c = 0; c < whole; c += 4) {
       const at = (<usize>c) << 2
-      sums = f32x4.add(sums, f32x4.mul(v128.load(keys + at), v128.load(query + at)))
+      sums = f32x4.relaxed_madd(v128.load(keys + at), v128.load(query + at), sums)
     }
     let sum = addLanes(sums)
     for (let c = whole; c < headDim; c++) {
@@ -159,10 +159,10 @@ function mixCodes(s: Scratch, to: usize, values: usize, width: i32, headDim: i32
       const p = v128.load32_splat(share)
       const low = v128.load8x8_s(from, 0)
       const high = v128.load8x8_s(from, 8)
-      a = f32x4.add(a, f32x4.mul(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low))))
-      b = f32x4.add(b, f32x4.mul(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low))))
-      d = f32x4.add(d, f32x4.mul(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high))))
-      e = f32x4.add(e, f32x4.mul(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high))))
+      a = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)), a)
+      b = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), b)
+      d = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), d)
+      e = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), e)
       from += <usize>width
       share += 4
     }
@@ -184,10 +184,10 @@ function mixFloats(s: Scratch, to: usize, values: usize, width: i32, headDim: i3
     let share = s.scores
     for (let t = 0; t < count; t++) {
       const p = v128.load32_splat(share)
-      a = f32x4.add(a, f32x4.mul(p, v128.load(from, 0)))
-      b = f32x4.add(b, f32x4.mul(p, v128.load(from, 16)))
-      d = f32x4.add(d, f32x4.mul(p, v128.load(from, 32)))
-      e = f32x4.add(e, f32x4.mul(p, v128.load(from, 48)))
+      a = f32x4.relaxed_madd(p, v128.load(from, 0), a)
+      b = f32x4.relaxed_madd(p, v128.load(from, 16), b)
+      d = f32x4.relaxed_madd(p, v128.load(from, 32), d)
+      e = f32x4.relaxed_madd(p, v128.load(from, 48), e)
       from += (<usize>width) << 2
       share += 4
     }

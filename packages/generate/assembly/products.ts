@@ -8,17 +8,21 @@ export function multiplyGroup(s: Scratch, m: Matrix, x: usize, tokens: i32, grou
   let t = 0
   switch (m.kind) {
     case Kind.bits4:
-      for (; t + 4 <= tokens; t += 4) fourOfBits4(s, m, t, group, tile)
+      // Three are computed as four, the last of which is whatever was there.
+      for (; t + 3 <= tokens; t += 4) fourOfBits4(s, m, t, group, tile)
+      for (; t + 2 <= tokens; t += 2) twoOfBits4(s, m, t, group, tile)
       for (; t < tokens; t++) oneOfBits4(s, m, t, group, tile)
       break
     case Kind.bits8:
       for (; t < tokens; t++) oneOfBits8(s, m, t, group, tile)
       break
     case Kind.float16:
-      for (; t < tokens; t++) oneOfHalves(m, x, t, group, tile)
+      for (; t + 3 <= tokens; t += 4) fourOfNumbers<u16>(m, x, t, group, tile)
+      for (; t < tokens; t++) oneOfNumbers<u16>(m, x, t, group, tile)
       break
     default:
-      for (; t < tokens; t++) oneOfFloats(m, x, t, group, tile)
+      for (; t + 3 <= tokens; t += 4) fourOfNumbers<f32>(m, x, t, group, tile)
+      for (; t < tokens; t++) oneOfNumbers<f32>(m, x, t, group, tile)
   }
 }
 
@@ -98,6 +102,73 @@ function oneOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   storeTile(tile, t, lowSum, highSum)
 }
 
+/** Two tokens at once, so that weights are unpacked once for them. */
+function twoOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
+  const block = m.block
+  const columns = <usize>m.columns
+  const blocks = m.columns / block
+  const stride = (<usize>blocks) << 2
+  const low4 = i8x16.splat(15)
+  let w = m.data + <usize>group * (columns << 2)
+  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  let x0 = s.codes + <usize>t * columns
+  let x1 = x0 + columns
+  let unit = unitsOf(s, t, blocks)
+  let offset = s.offsets + <usize>t * stride
+  let low0 = f32x4.splat(0)
+  let high0 = low0
+  let low1 = low0
+  let high1 = low0
+  for (let b = 0; b < blocks; b++) {
+    let a0 = v128.load32_splat(offset)
+    let a1 = v128.load32_splat(offset + stride)
+    let c0 = a0
+    let c1 = a1
+    for (let i = 0; i < block; i += 8) {
+      const first = v128.load(w, 0)
+      const second = v128.load(w, 16)
+      let p = v128.and(first, low4)
+      let q = v128.and(second, low4)
+      let x = v128.load32_splat(x0, 0)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a0)
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c0)
+      x = v128.load32_splat(x1, 0)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a1)
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c1)
+      p = v128.and(i16x8.shr_u(first, 4), low4)
+      q = v128.and(i16x8.shr_u(second, 4), low4)
+      x = v128.load32_splat(x0, 16)
+      a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a0)
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c0)
+      x = v128.load32_splat(x1, 16)
+      a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a1)
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c1)
+      w += 32
+      const step = stepOf(i)
+      x0 += step
+      x1 += step
+    }
+    const low = v128.load(scales, 0)
+    const high = v128.load(scales, 16)
+    let scale = v128.load32_splat(unit)
+    low0 = addScaled(low0, a0, low, scale)
+    high0 = addScaled(high0, c0, high, scale)
+    scale = v128.load32_splat(unit + stride)
+    low1 = addScaled(low1, a1, low, scale)
+    high1 = addScaled(high1, c1, high, scale)
+    scales += 32
+    unit += 4
+    offset += 4
+  }
+  storeTile(tile, t, low0, high0)
+  storeTile(tile, t + 1, low1, high1)
+}
+
+/** Bytes to the next 4 even codes: of 32 codes, the 16 even ones come first. */
+function stepOf(column: i32): usize {
+  return (column & 31) == 24 ? 20 : 4
+}
+
 /** Four tokens at once, so that weights are unpacked once for them. */
 function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
   const block = m.block
@@ -156,8 +227,7 @@ function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): vo
       a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, p, a3)
       c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(x, q, c3)
       w += 32
-      // Of 32 codes, the even 16 come first, 4 for each step.
-      const step: usize = (i & 31) == 24 ? 20 : 4
+      const step = stepOf(i)
       x0 += step
       x1 += step
       x2 += step
@@ -221,15 +291,33 @@ function oneOfBits8(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   storeTile(tile, t, lowSum, highSum)
 }
 
-/** Four numbers of half precision from their bits: exponents are put where those of single precision are, which are 112 more. */
+/**
+ * Four numbers of half precision, over 2^112: their exponents are put where those of single precision are, which are 112 more. Half of
+ * that is made up for in the other factor and half in the sum, so that nothing between becomes too small or too large.
+ */
 function halves(at: usize): v128 {
-  const bits = i32x4.shr_s(i32x4.shl(v128.load16x4_u(at), 16), 3)
-  return f32x4.mul(v128.and(bits, i32x4.splat(0x8fffe000)), f32x4.splat(5192296858534827628530496329220096.0))
+  return v128.and(i32x4.shl(v128.load16x4_s(at), 13), i32x4.splat(0x8fffffff))
+}
+
+/** 2^56 */
+const HALF_WAY: f32 = 72057594037927936.0
+
+/** Weights of four rows in one column, at an address: of f32, or of u16 as `halves` gives them. */
+function weights<T>(at: usize): v128 {
+  if (sizeof<T>() == 2) return halves(at)
+  return v128.load(at)
+}
+
+/** What inputs and sums are multiplied by, if they have to be. */
+function scaled<T>(x: v128): v128 {
+  if (sizeof<T>() == 2) return f32x4.mul(x, f32x4.splat(HALF_WAY))
+  return x
 }
 
 /** Even and odd columns are added up apart, so that one sum need not wait for the other. */
-function oneOfHalves(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
-  let w = m.data + <usize>group * <usize>(m.columns << 4)
+function oneOfNumbers<T>(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
+  const half = 4 * sizeof<T>()
+  let w = m.data + <usize>group * <usize>m.columns * 2 * half
   let from = x + ((<usize>(t * m.columns)) << 2)
   let low = f32x4.splat(0)
   let high = low
@@ -237,45 +325,63 @@ function oneOfHalves(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void
   let oddHigh = low
   let k = 0
   for (; k + 2 <= m.columns; k += 2) {
-    const even = v128.load32_splat(from, 0)
-    low = f32x4.add(low, f32x4.mul(even, halves(w)))
-    high = f32x4.add(high, f32x4.mul(even, halves(w + 8)))
-    const odd = v128.load32_splat(from, 4)
-    oddLow = f32x4.add(oddLow, f32x4.mul(odd, halves(w + 16)))
-    oddHigh = f32x4.add(oddHigh, f32x4.mul(odd, halves(w + 24)))
-    w += 32
+    const even = scaled<T>(v128.load32_splat(from, 0))
+    low = f32x4.relaxed_madd(even, weights<T>(w), low)
+    high = f32x4.relaxed_madd(even, weights<T>(w + half), high)
+    const odd = scaled<T>(v128.load32_splat(from, 4))
+    oddLow = f32x4.relaxed_madd(odd, weights<T>(w + 2 * half), oddLow)
+    oddHigh = f32x4.relaxed_madd(odd, weights<T>(w + 3 * half), oddHigh)
+    w += 4 * half
     from += 8
   }
   if (k < m.columns) {
-    const last = v128.load32_splat(from)
-    low = f32x4.add(low, f32x4.mul(last, halves(w)))
-    high = f32x4.add(high, f32x4.mul(last, halves(w + 8)))
+    const last = scaled<T>(v128.load32_splat(from))
+    low = f32x4.relaxed_madd(last, weights<T>(w), low)
+    high = f32x4.relaxed_madd(last, weights<T>(w + half), high)
   }
-  storeTile(tile, t, f32x4.add(low, oddLow), f32x4.add(high, oddHigh))
+  storeTile(tile, t, scaled<T>(f32x4.add(low, oddLow)), scaled<T>(f32x4.add(high, oddHigh)))
 }
 
-function oneOfFloats(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
-  let w = m.data + <usize>group * <usize>(m.columns << 5)
-  let from = x + ((<usize>(t * m.columns)) << 2)
-  let low = f32x4.splat(0)
-  let high = low
-  let oddLow = low
-  let oddHigh = low
-  let k = 0
-  for (; k + 2 <= m.columns; k += 2) {
-    const even = v128.load32_splat(from, 0)
-    low = f32x4.add(low, f32x4.mul(even, v128.load(w, 0)))
-    high = f32x4.add(high, f32x4.mul(even, v128.load(w, 16)))
-    const odd = v128.load32_splat(from, 4)
-    oddLow = f32x4.add(oddLow, f32x4.mul(odd, v128.load(w, 32)))
-    oddHigh = f32x4.add(oddHigh, f32x4.mul(odd, v128.load(w, 48)))
-    w += 64
-    from += 8
+/** Four tokens at once, so that weights are read and widened once for them. */
+function fourOfNumbers<T>(m: Matrix, x: usize, t: i32, group: i32, tile: usize): void {
+  const half = 4 * sizeof<T>()
+  const stride = (<usize>m.columns) << 2
+  let w = m.data + <usize>group * <usize>m.columns * 2 * half
+  let x0 = x + <usize>t * stride
+  let x1 = x0 + stride
+  let x2 = x1 + stride
+  let x3 = x2 + stride
+  let a0 = f32x4.splat(0)
+  let a1 = a0
+  let a2 = a0
+  let a3 = a0
+  let c0 = a0
+  let c1 = a0
+  let c2 = a0
+  let c3 = a0
+  for (let k = 0; k < m.columns; k++) {
+    const low = weights<T>(w)
+    const high = weights<T>(w + half)
+    let each = scaled<T>(v128.load32_splat(x0))
+    a0 = f32x4.relaxed_madd(each, low, a0)
+    c0 = f32x4.relaxed_madd(each, high, c0)
+    each = scaled<T>(v128.load32_splat(x1))
+    a1 = f32x4.relaxed_madd(each, low, a1)
+    c1 = f32x4.relaxed_madd(each, high, c1)
+    each = scaled<T>(v128.load32_splat(x2))
+    a2 = f32x4.relaxed_madd(each, low, a2)
+    c2 = f32x4.relaxed_madd(each, high, c2)
+    each = scaled<T>(v128.load32_splat(x3))
+    a3 = f32x4.relaxed_madd(each, low, a3)
+    c3 = f32x4.relaxed_madd(each, high, c3)
+    w += 2 * half
+    x0 += 4
+    x1 += 4
+    x2 += 4
+    x3 += 4
   }
-  if (k < m.columns) {
-    const last = v128.load32_splat(from)
-    low = f32x4.add(low, f32x4.mul(last, v128.load(w, 0)))
-    high = f32x4.add(high, f32x4.mul(last, v128.load(w, 16)))
-  }
-  storeTile(tile, t, f32x4.add(low, oddLow), f32x4.add(high, oddHigh))
+  storeTile(tile, t, scaled<T>(a0), scaled<T>(c0))
+  storeTile(tile, t + 1, scaled<T>(a1), scaled<T>(c1))
+  storeTile(tile, t + 2, scaled<T>(a2), scaled<T>(c2))
+  storeTile(tile, t + 3, scaled<T>(a3), scaled<T>(c3))
 }

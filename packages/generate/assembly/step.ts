@@ -1,14 +1,15 @@
 // A step of the decoder over a few new tokens, by threads that share one memory. Each calls `step`; between phases they wait for
-// each other, and within a phase they take pieces of work as they come, so that a thread that is held up holds up little.
+// each other. Each has a share of a phase's work, takes it piece by piece, and then takes pieces of what the others have left, so
+// that a thread that is held up holds up little, and memory is read in long runs.
 import { attendHead } from './attention'
 import { multiplyGroup } from './products'
 import { Kind, Layer, Matrix, Program, Scratch, Sequence } from './structs'
-import { normalise, quantise, silu4 } from './vectors'
+import { copyFloats, normalise, quantise, silu4 } from './vectors'
 
 /** Phases of a layer that are cut into pieces: q, k, v, attention, output, gate, down. */
 const PIECEWISE = 7
-/** Bytes between counters. */
-const COUNTER: usize = 64
+/** Bytes between the counters of threads. */
+const LINE: usize = 64
 /** Looks at a counter before a thread sleeps a little. */
 const SPINS = 20000
 const NAP: i64 = 50000
@@ -18,47 +19,74 @@ export function step(p: Program, thread: i32): void {
   const tokens = p.tokens
   let arrivals = 0
   let counter = p.counters
+  const counterBytes = <usize>p.threads * LINE
   for (let i = 0; i < p.layers; i++) {
     const l = changetype<Layer>(p.layer + <usize>i * offsetof<Layer>())
 
     normaliseAll(p, s, l.attentionNorm)
     let prepared = prepare(s, l.query, null, s.inputs, tokens)
-    project(p, s, l.query, p.queries, counter)
+    project(p, s, thread, l.query, p.queries, counter)
     prepared = prepare(s, l.key, prepared, s.inputs, tokens)
-    project(p, s, l.key, p.keys, counter + COUNTER)
+    project(p, s, thread, l.key, p.keys, counter + counterBytes)
     prepare(s, l.value, prepared, s.inputs, tokens)
-    project(p, s, l.value, p.values, counter + 2 * COUNTER)
+    project(p, s, thread, l.value, p.values, counter + 2 * counterBytes)
     arrivals = meet(p, arrivals)
 
     const units = p.sequences * p.kvHeads
-    for (let unit = take(counter + 3 * COUNTER, 1); unit < units; unit = take(counter + 3 * COUNTER, 1)) {
-      const sequence = changetype<Sequence>(p.sequence + <usize>(unit / p.kvHeads) * offsetof<Sequence>())
-      attendHead(p, s, l, sequence, unit % p.kvHeads)
+    begin(s)
+    while (take(p, s, thread, counter + 3 * counterBytes, units)) {
+      for (let unit = s.first; unit < s.end; unit++) {
+        const sequence = changetype<Sequence>(p.sequence + <usize>(unit / p.kvHeads) * offsetof<Sequence>())
+        attendHead(p, s, l, sequence, unit % p.kvHeads)
+      }
     }
     arrivals = meet(p, arrivals)
 
     prepare(s, l.output, null, p.attended, tokens)
-    addProduct(p, s, l.output, p.attended, counter + 4 * COUNTER)
+    addProduct(p, s, thread, l.output, p.attended, counter + 4 * counterBytes)
     arrivals = meet(p, arrivals)
 
     normaliseAll(p, s, l.feedForwardNorm)
     prepare(s, l.gate, null, s.inputs, tokens)
-    gate(p, s, l, counter + 5 * COUNTER)
+    gate(p, s, thread, l, counter + 5 * counterBytes)
     arrivals = meet(p, arrivals)
 
     prepare(s, l.down, null, p.gated, tokens)
-    addProduct(p, s, l.down, p.gated, counter + 6 * COUNTER)
+    addProduct(p, s, thread, l.down, p.gated, counter + 6 * counterBytes)
     arrivals = meet(p, arrivals)
-    counter += PIECEWISE * COUNTER
+    counter += PIECEWISE * counterBytes
   }
   normaliseAll(p, s, p.norm)
   prepare(s, p.head, null, s.inputs, tokens)
-  project(p, s, p.head, p.logits, counter)
+  project(p, s, thread, p.head, p.logits, counter)
 }
 
-/** The next piece of a phase that nobody has taken. */
-function take(counter: usize, size: i32): i32 {
-  return atomic.add<i32>(counter, size)
+/** Begins with the thread's own share of a phase. */
+function begin(s: Scratch): void {
+  s.helped = 0
+}
+
+/** Pieces that a share is cut into. */
+const PIECES = 8
+
+/**
+ * Takes a piece of a phase of `total` items, from `s.first` to `s.end`, from its own share or from those of the others; false if none is
+ * left.
+ */
+function take(p: Program, s: Scratch, thread: i32, counters: usize, total: i32): bool {
+  for (; s.helped < p.threads; s.helped++) {
+    const owner = (thread + s.helped) % p.threads
+    const start = (total * owner) / p.threads
+    const end = (total * (owner + 1)) / p.threads
+    const piece = max(1, (end - start) / PIECES)
+    const first = start + atomic.add<i32>(counters + <usize>owner * LINE, piece)
+    if (first < end) {
+      s.first = first
+      s.end = min(first + piece, end)
+      return true
+    }
+  }
+  return false
 }
 
 /** Waits until all threads are here. */
@@ -86,39 +114,32 @@ function prepare(s: Scratch, m: Matrix, before: Matrix | null, x: usize, tokens:
   return m
 }
 
-/** Groups of rows that are taken at once: each thread about eight times a matrix. */
-function pieceOf(p: Program, groups: i32): i32 {
-  return max(1, groups / (8 * p.threads))
-}
-
 function groupsOf(m: Matrix): i32 {
   return (m.rows + 7) >> 3
 }
 
 /** Product of the normalised state -> to [tokens, rows]. */
-function project(p: Program, s: Scratch, m: Matrix, to: usize, counter: usize): void {
+function project(p: Program, s: Scratch, thread: i32, m: Matrix, to: usize, counter: usize): void {
   const groups = groupsOf(m)
-  const piece = pieceOf(p, groups)
-  for (let first = take(counter, piece); first < groups; first = take(counter, piece)) {
-    const end = min(first + piece, groups)
-    for (let group = first; group < end; group++) {
+  begin(s)
+  while (take(p, s, thread, counter, groups)) {
+    for (let group = s.first; group < s.end; group++) {
       multiplyGroup(s, m, s.inputs, p.tokens, group, s.tile)
       const count = min(8, m.rows - (group << 3))
       for (let t = 0; t < p.tokens; t++) {
-        const at = to + ((<usize>t * <usize>m.rows + <usize>(group << 3)) << 2)
-        memory.copy(at, s.tile + ((<usize>t) << 5), (<usize>count) << 2)
+        const tile = s.tile + ((<usize>t) << 5)
+        copyFloats(to + ((<usize>t * <usize>m.rows + <usize>(group << 3)) << 2), tile, count)
       }
     }
   }
 }
 
 /** Adds a product of x to the state. */
-function addProduct(p: Program, s: Scratch, m: Matrix, x: usize, counter: usize): void {
+function addProduct(p: Program, s: Scratch, thread: i32, m: Matrix, x: usize, counter: usize): void {
   const groups = groupsOf(m)
-  const piece = pieceOf(p, groups)
-  for (let first = take(counter, piece); first < groups; first = take(counter, piece)) {
-    const end = min(first + piece, groups)
-    for (let group = first; group < end; group++) {
+  begin(s)
+  while (take(p, s, thread, counter, groups)) {
+    for (let group = s.first; group < s.end; group++) {
       multiplyGroup(s, m, x, p.tokens, group, s.tile)
       const count = min(8, m.rows - (group << 3))
       for (let t = 0; t < p.tokens; t++) {
@@ -134,14 +155,13 @@ function addProduct(p: Program, s: Scratch, m: Matrix, x: usize, counter: usize)
 }
 
 /** silu(gate x) times up x, or times the token's row of the layer's table -> gated [tokens, hidden]. */
-function gate(p: Program, s: Scratch, l: Layer, counter: usize): void {
+function gate(p: Program, s: Scratch, thread: i32, l: Layer, counter: usize): void {
   const m = l.gate
   const up = l.up
   const groups = groupsOf(m)
-  const piece = pieceOf(p, groups)
-  for (let first = take(counter, piece); first < groups; first = take(counter, piece)) {
-    const end = min(first + piece, groups)
-    for (let group = first; group < end; group++) {
+  begin(s)
+  while (take(p, s, thread, counter, groups)) {
+    for (let group = s.first; group < s.end; group++) {
       multiplyGroup(s, m, s.inputs, p.tokens, group, s.tile)
       if (up !== null) multiplyGroup(s, up, s.inputs, p.tokens, group, s.otherTile)
       const row = group << 3

@@ -66,6 +66,10 @@ export class Scratch {
   scores: usize
   /** A query [width], in 16 bits beside int8 caches. */
   query: usize
+  /** The piece of a phase that it has in work, and how many threads' shares it has seen the end of. */
+  first: i32
+  end: i32
+  helped: i32
 }
 
 @unmanaged

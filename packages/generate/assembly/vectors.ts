@@ -71,19 +71,20 @@ function largest(x: usize, n: i32): f32 {
   )
 }
 
+const LARGEST_CODE: f32 = 127
+
 /**
- * Inputs x [tokens, columns] of a product in whole numbers, block by block: 8 bits for weights of 4, of each 32 the even ones before
- * the odd ones; 16 bits for weights of 8.
+ * Inputs x [tokens, columns] of a product as whole numbers from -127 to 127, each block with a unit of its own, as the engine's
+ * kernels have them: in 8 bits for weights of 4, of each 32 the even ones before the odd ones; in 16 bits for weights of 8.
  */
 export function quantise(s: Scratch, m: Matrix, x: usize, tokens: i32): void {
   const block = m.block
   const blocks = tokens * (m.columns / block)
-  const largestCode: f32 = m.kind == Kind.bits4 ? 127 : 32767
   let to = s.codes
   for (let b = 0; b < blocks; b++) {
     const most = largest(x, block)
-    const inverse = f32x4.splat(most > 0 ? largestCode / most : 0)
-    store<f32>(s.units + ((<usize>b) << 2), most / largestCode)
+    const inverse = f32x4.splat(most > 0 ? LARGEST_CODE / most : 0)
+    store<f32>(s.units + ((<usize>b) << 2), most / LARGEST_CODE)
     if (m.kind == Kind.bits4) {
       let sum = i32x4.splat(0)
       for (let i = 0; i < block; i += 32) {
@@ -106,4 +107,11 @@ export function quantise(s: Scratch, m: Matrix, x: usize, tokens: i32): void {
       }
     }
   }
+}
+
+/** `memory.copy` goes byte by byte in shared memory. */
+export function copyFloats(to: usize, from: usize, count: i32): void {
+  let i = 0
+  for (; i + 4 <= count; i += 4) v128.store(to + ((<usize>i) << 2), v128.load(from + ((<usize>i) << 2)))
+  for (; i < count; i++) store<f32>(to + ((<usize>i) << 2), load<f32>(from + ((<usize>i) << 2)))
 }

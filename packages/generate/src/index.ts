@@ -1,7 +1,7 @@
 export { collectGrams, type CollectGramsOptions } from './collect-grams.ts'
 export { collect, type Completion } from './completion.ts'
 export { contentId } from './content-id.ts'
-export { createDecoder, type CreateDecoderOptions } from './decoder/create-decoder.ts'
+export { createDecoder, type CreateDecoderOptions, type StepThreadsOptions } from './decoder/create-decoder.ts'
 export type { Asked, Chunk, Decoder } from './decoder/decoder.ts'
 export type { KvScales, LayerScales } from './decoder/kv-cache.ts'
 export { measureKvScales, type MeasureKvScalesOptions } from './decoder/kv-scales.ts'

@@ -7,6 +7,7 @@ import { httpFiles, httpRows, type HttpFiles, type HttpOptions, type RowStore } 
 import { loadTokenizer } from '@stemkit/tokenizer'
 import { openModelFiles, type ModelFiles } from '@stemkit/weights'
 import { checkTokenizer } from './check-tokenizer.ts'
+import type { StepThreadsOptions } from './decoder/create-decoder.ts'
 import { createModel, type Model, type ServingOptions } from './model.ts'
 import { readWeights, type ReadWeightsOptions } from './read-weights.ts'
 import { checkReference, openTablesAt, ROWS_FILE, type OpenTables } from './rows/open-tables.ts'
@@ -26,6 +27,8 @@ export interface LoadRemoteModelOptions
   readonly budget?: number | undefined
   /** Feed-forwards of your own that the config names. */
   readonly custom?: CustomFeedForwards | undefined
+  /** Threads of the model's own for steps of few tokens, in a browser started by `spawnWebWorker` of `@stemkit/threads`. Default: none. */
+  readonly stepThreads?: StepThreadsOptions | undefined
 }
 
 /** Tensors that are asked for at a time: norms are small, and each costs a round trip. */

@@ -10,7 +10,9 @@ import { createKvCache, type KvArray, type KvCache, type KvScales } from './kv-c
 import { createStage } from './stage.ts'
 import { scaleWeights, stepGraph, stepInputs } from './step-graph.ts'
 import { gatherStepRows, type StepRows } from './step-rows.ts'
-import { openStepThreads, unsupportedByThreads, type StepThreads } from './step-threads/step-threads.ts'
+import { runByThreads } from './step-threads/run-by-threads.ts'
+import { openStepThreads } from './step-threads/step-threads.ts'
+import { unsuitedForThreads } from './step-threads/suitability.ts'
 
 export interface CreateDecoderOptions {
   readonly config: ModelConfig
@@ -71,14 +73,6 @@ function closeLane({ frames, program }: Lane): Promise<void> {
   return program.dispose()
 }
 
-/** For what fails after a lane was opened. */
-const closing =
-  (lane: Lane) =>
-  async (error: unknown): Promise<never> => {
-    await closeLane(lane)
-    throw error
-  }
-
 /** With caches in int8, passes of as many tokens and more go over the stage: its tokens have to be brought there, and back. */
 const STAGED = 16
 
@@ -120,24 +114,43 @@ export async function openDecoder(
     return { program, cache, frames }
   }
   checkScales(options)
-  const stepOptions = options.stepThreads && {
-    ...options.stepThreads,
-    ...{ config, weights: frozen, tables, places, capacity, scales: kvScales },
+  const opened: (() => Promise<void>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.splice(0).toReversed()) await close()
   }
-  const threads =
-    stepOptions && !deterministic && unsupportedByThreads(stepOptions) === undefined
-      ? await openStepThreads(stepOptions)
-      : undefined
-  const main = await openLane({ places, scales: kvScales, smallSteps: Math.max(places, 16), arrays: threads?.caches })
-  // Its sequences all stand at one place, so kept frames, and logits in them, would be one for all.
-  const wide = kvScales && (await openLane({ places: 1, smallSteps: 0 }).catch(closing(main)))
+  const open = async () => {
+    const stepOptions = options.stepThreads && {
+      ...options.stepThreads,
+      config,
+      weights: frozen,
+      tables,
+      places,
+      capacity,
+      scales: kvScales,
+    }
+    const isSuited = stepOptions && !deterministic && unsuitedForThreads(stepOptions) === undefined
+    const threads = isSuited ? await openStepThreads(stepOptions) : undefined
+    if (threads) opened.push(threads.dispose)
+    const main = await openLane({ places, scales: kvScales, smallSteps: Math.max(places, 16), arrays: threads?.caches })
+    opened.push(() => closeLane(main))
+    // Its sequences all stand at one place, so kept frames, and logits in them, would be one for all.
+    const wide = kvScales && (await openLane({ places: 1, smallSteps: 0 }))
+    if (wide) opened.push(() => closeLane(wide))
+    return { threads, main, wide }
+  }
+  const { threads, main, wide } = await open().catch(async (error) => {
+    await closeAll()
+    throw error
+  })
   const { cache } = main
-  const stage = wide && createStage({ config, cache, wide: wide.cache, scales: kvScales })
+  const stage = wide && kvScales && createStage({ config, cache, wide: wide.cache, scales: kvScales })
   const hasExperts = config.feedForwards.some((kind) => kind === 'hash_moe' || !FEED_FORWARDS.includes(kind))
   // The rows of one pass are gathered while those of the one before are in use.
   let memories = [reusedMemory(), reusedMemory()]
   let turn = 0
-  let running = false
+  let underWay: PromiseWithResolvers<void> | undefined
+  /** Whether no request for rows may still be writing to the memory of the threads. */
+  let isRowMemoryFree = true
   let disposed = false
 
   /** Rows of the first pass of a run may be gathered to where a frame has them, as nothing reads there. */
@@ -208,36 +221,19 @@ export async function openDecoder(
     }
   }
 
-  /** All chunks in one step of the threads. */
-  async function runByThreads({ run, rowMemory }: StepThreads, chunks: readonly Chunk[], signal?: AbortSignal) {
-    for (const { slot, start } of chunks) {
-      cache.lengths[slot] = Math.min(cache.lengths[slot]!, start)
-      stage?.forget(slot, start)
-    }
-    const parts = chunks.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids }))
-    const stepRows = await gatherStepRows(parts, { signal, memory: (length) => rowMemory.subarray(0, length) })
-    const sequences = chunks.map(({ slot, start, ids }) => ({ place: cache.placeOf(slot), position: start, ids }))
-    const logits = await run(sequences, stepRows)
-    let end = 0
-    return chunks.map(({ slot, start, ids, asked }) => {
-      cache.lengths[slot] = start + ids.length
-      end += ids.length
-      return logits.subarray((end - wantedOf(asked, ids.length)) * vocabSize, end * vocabSize)
-    })
-  }
-
   const decoder: Decoder = {
     slots,
     maxLength,
     async run(chunks, { signal } = {}) {
       if (disposed) throw new StemkitError('bad-input', 'decoder: it was disposed')
-      if (running) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
+      if (underWay) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
       checkChunks(chunks, { slots, maxLength, vocabSize, lengths: cache.lengths })
       signal?.throwIfAborted()
-      running = true
+      underWay = Promise.withResolvers()
       try {
         const tokens = chunks.reduce((sum, { ids }) => sum + ids.length, 0)
-        if (threads && tokens <= threads.mostTokens) return await runByThreads(threads, chunks, signal)
+        if (threads && tokens <= threads.mostTokens)
+          return await runByThreads(threads, chunks, { cache, stage, rows, vocabSize, isRowMemoryFree, signal })
         const single = chunks.filter(({ ids }) => ids.length === 1)
         const passes: Pass[] = chunks.filter(({ ids }) => ids.length > 1).map((chunk) => [chunk])
         if (single.length > 0) passes.unshift(single)
@@ -252,13 +248,15 @@ export async function openDecoder(
       } catch (error) {
         // A request for rows may still be writing.
         memories = [reusedMemory(), reusedMemory()]
+        isRowMemoryFree = false
         throw error
       } finally {
-        running = false
+        underWay.resolve()
+        underWay = undefined
       }
     },
     copy(from, to, length) {
-      if (running) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
+      if (underWay) throw new StemkitError('conflict', 'decoder: a run is under way; await it first')
       const known = (slot: number): boolean => Number.isInteger(slot) && slot >= 0 && slot < slots
       if (!known(from) || !known(to) || !(length >= 0 && length <= cache.lengths[from]!)) {
         throw new StemkitError(
@@ -272,9 +270,8 @@ export async function openDecoder(
     async dispose() {
       if (disposed) return
       disposed = true
-      await closeLane(main)
-      if (wide) await closeLane(wide)
-      await threads?.dispose()
+      await underWay?.promise
+      await closeAll()
     },
   }
   return { decoder, cache }

@@ -32,5 +32,6 @@ export interface Decoder {
   run(chunks: readonly Chunk[], options?: RunOptions): Promise<Float32Array[]>
   /** Makes the first `length` tokens of `to` those of `from`. */
   copy(from: number, to: number, length: number): void
+  /** Waits for a run that is under way. */
   dispose(): Promise<void>
 }

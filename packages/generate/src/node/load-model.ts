@@ -6,9 +6,11 @@ import type { CustomFeedForwards, ModelConfig, NamedArray } from '@stemkit/model
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import type { HttpOptions, RowStore } from '@stemkit/store'
 import { useBackend } from '@stemkit/tensor'
+import { spawnWorker } from '@stemkit/threads/node'
 import { loadTokenizerFolder } from '@stemkit/tokenizer/node'
 import { readModelFolder } from '@stemkit/weights/node'
 import { checkTokenizer } from '../check-tokenizer.ts'
+import type { StepThreadsOptions } from '../decoder/create-decoder.ts'
 import { floatsOf } from '../floats-of.ts'
 import { loadRemoteModel } from '../load-remote-model.ts'
 import { readWeights } from '../read-weights.ts'
@@ -79,6 +81,11 @@ export interface LoadModelOptions
   readonly threads?: number | undefined
   /** What computes, instead of `device`. */
   readonly engine?: Engine | undefined
+  /**
+   * Whether threads of the model's own compute steps of few tokens where its matrices have 4, 8 or 16 bits: a third to a half faster for
+   * one text at a time, and as much memory again as the matrices take. Default true on `cpu` with no `engine` given.
+   */
+  readonly stepThreads?: boolean | StepThreadsOptions | undefined
   /** Feed-forwards of your own that the config names. */
   readonly custom?: CustomFeedForwards | undefined
 }
@@ -89,13 +96,29 @@ export interface LoadModelOptions
  */
 export async function loadModel(folder: string | URL, options: LoadModelOptions = {}): Promise<Model> {
   const engine = options.engine ?? (await openDevice(options))
+  const opened: OpenedOptions = { ...options, engine, stepThreads: stepThreadsOf(options) }
   if (folder instanceof URL ? folder.protocol !== 'file:' : /^https?:/iu.test(folder)) {
-    return loadRemoteModel(folder, { ...options, engine })
+    return loadRemoteModel(folder, opened)
   }
-  return loadFolder(folder instanceof URL ? fileURLToPath(folder) : folder, { ...options, engine })
+  return loadFolder(folder instanceof URL ? fileURLToPath(folder) : folder, opened)
 }
 
-async function loadFolder(folder: string, options: LoadModelOptions & { readonly engine: Engine }): Promise<Model> {
+interface OpenedOptions extends Omit<LoadModelOptions, 'stepThreads'> {
+  readonly engine: Engine
+  readonly stepThreads: StepThreadsOptions | undefined
+}
+
+/** More threads than this read no faster from memory. */
+const MOST_STEP_THREADS = 8
+
+function stepThreadsOf({ stepThreads, engine, device = 'cpu', threads }: LoadModelOptions) {
+  if (typeof stepThreads === 'object') return stepThreads
+  const isWanted = stepThreads ?? (engine === undefined && device === 'cpu')
+  if (!isWanted) return undefined
+  return { threads: Math.min(MOST_STEP_THREADS, threads ?? availableParallelism()), spawn: spawnWorker }
+}
+
+async function loadFolder(folder: string, options: OpenedOptions): Promise<Model> {
   const { rows, openOverlay } = await openTables(folder, options)
   try {
     const files = await readFiles(folder, { ...options, optionalTables: rows !== undefined })
@@ -106,7 +129,7 @@ async function loadFolder(folder: string, options: LoadModelOptions & { readonly
   }
 }
 
-async function openTables(folder: string, { store, ...options }: LoadModelOptions): Promise<Partial<OpenTables>> {
+async function openTables(folder: string, { store, ...options }: OpenedOptions): Promise<Partial<OpenTables>> {
   if (store === undefined) return (await openTablesOf(folder, options)) ?? {}
   return typeof store === 'string' ? openTablesAt({ url: store }, options) : { rows: store }
 }

@@ -1,14 +1,14 @@
 import type { FrozenWeight } from '@stemkit/compile'
 import type { ModelConfig } from '@stemkit/model'
 import { cacheNames, cacheWidth } from '../step-graph.ts'
-import { placeMatrix, type PlacedMatrix, type Take } from './pack-matrix.ts'
+import { placeMatrix, type PlacedMatrix, type Take } from './place-matrix.ts'
 import { bytesOf } from './structs.ts'
 
-/** Tokens of one step at most: from here on, kernels that unpack weights once for many tokens are faster. */
-export const MOST_TOKENS = 8
+/** Tokens of one step at most: of more, the engine's kernels make more. */
+export const MOST_TOKENS = 4
 
 const CACHE_LINE = 64
-/** Phases of a layer that threads share out, each with a counter; the head has one more. */
+/** Phases of a layer that threads share out, each with a counter for each thread; the head has one more. */
 const PHASES = 7
 
 export interface LayoutOptions {
@@ -22,12 +22,6 @@ export interface LayoutOptions {
   /** Widths of the tables by name. */
   readonly tables: ReadonlyMap<string, number>
   readonly threads: number
-}
-
-/** A table's place among the rows of a step. */
-export interface LayerRows {
-  readonly table: string
-  readonly layer: number
 }
 
 export type Layout = ReturnType<typeof layOut>
@@ -50,6 +44,7 @@ export function layOut(options: LayoutOptions) {
     at: take(bytesOf('Matrix')),
     placed: placeMatrix(weights[name]!, take),
   })
+  const counterBytes = (layers * PHASES + 1) * threads * CACHE_LINE
   const widest = Math.max(dim, heads * headDim, ffnHidden)
 
   return {
@@ -57,7 +52,7 @@ export function layOut(options: LayoutOptions) {
     layerStructs: take(layers * bytesOf('Layer')),
     sequences: take(MOST_TOKENS * bytesOf('Sequence')),
     scratchStructs: take(threads * bytesOf('Scratch')),
-    counters: { at: take((layers * PHASES + 1) * CACHE_LINE), length: ((layers * PHASES + 1) * CACHE_LINE) / 4 },
+    counters: { at: take(counterBytes), length: counterBytes / 4 },
     arrivals: take(CACHE_LINE),
     layers: times(layers, (layer) => {
       const at = `model.layers.${layer}`
@@ -104,6 +99,9 @@ export function layOut(options: LayoutOptions) {
       otherTile: floats(MOST_TOKENS * 8),
       scores: floats(capacity + 4),
       query: take(2 * width),
+      first: 0,
+      end: 0,
+      helped: 0,
     })),
     get bytes() {
       return used

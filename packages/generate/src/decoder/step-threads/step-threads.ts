@@ -2,15 +2,16 @@ import type { FrozenWeight } from '@stemkit/compile'
 import type { ModelConfig } from '@stemkit/model'
 import { createArena, type SpawnWorker } from '@stemkit/threads'
 import { plainModule, sharedModule } from '../../../generated/step-wasm.ts'
-import { floatsOf } from '../../floats-of.ts'
 import type { KvArray, KvScales } from '../kv-cache.ts'
 import { cacheWidth } from '../step-graph.ts'
 import type { StepRows } from '../step-rows.ts'
+import { fromBase64 } from './base64.ts'
 import { ownThread, startThreads } from './crew.ts'
-import { layOut, MOST_TOKENS, type Layout } from './layout.ts'
-import type { PlacedMatrix } from './pack-matrix.ts'
+import { layOut, MOST_TOKENS } from './layout.ts'
 import { readRow } from './read-row.ts'
 import { bytesOf, writeStruct } from './structs.ts'
+import { mostTokensOf } from './suitability.ts'
+import { writeModel, writeProgram } from './write-model.ts'
 
 /** Tokens of one sequence that are new, and where it has its keys and values. */
 export interface StepSequence {
@@ -22,7 +23,7 @@ export interface StepSequence {
 
 /** Threads that compute steps of a few tokens, whose memory holds the model's matrices and all keys and values. */
 export interface StepThreads {
-  /** Tokens of one step at most. */
+  /** Tokens of one step up to which they are faster than the engine; more than that are not run. */
   readonly mostTokens: number
   /** By the names of the graph, the caches of all places. */
   readonly caches: ReadonlyMap<string, KvArray>
@@ -30,6 +31,7 @@ export interface StepThreads {
   readonly rowMemory: Float32Array
   /** @returns logits [tokens, V], in memory that the next step uses again */
   run(sequences: readonly StepSequence[], rows: StepRows): Promise<Float32Array>
+  /** Not during a step. */
   dispose(): Promise<void>
 }
 
@@ -104,7 +106,7 @@ export async function openStepThreads(options: OpenStepThreadsOptions): Promise<
   }
 
   return {
-    mostTokens: MOST_TOKENS,
+    mostTokens: mostTokensOf(weights),
     caches: new Map(caches),
     rowMemory,
     async run(sequences, rows) {
@@ -133,116 +135,3 @@ const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, e
 
 const floatsAt = ({ buffer }: WebAssembly.Memory, address: number, length: number): Float32Array =>
   new Float32Array(buffer, address, length)
-
-/** Everything that stays as it is: matrices, norms, scales, the tables of the rotary embedding, and the structs that point to them. */
-function writeModel(
-  memory: WebAssembly.Memory,
-  layout: Layout,
-  { config, weights, capacity, scales }: OpenStepThreadsOptions,
-) {
-  const { dim, headDim, kvHeads, ropeTheta } = config
-  const width = cacheWidth(headDim)
-  const put = (address: number, values: Float32Array): void => floatsAt(memory, address, values.length).set(values)
-  const putMatrix = ({ at, placed }: { readonly at: number; readonly placed: PlacedMatrix }): number => {
-    placed.write(memory)
-    writeStruct(memory, 'Matrix', at, placed.struct)
-    return at
-  }
-  const putGain = (address: number, name: string): number => {
-    put(address, floatsOf(weights[name]!).subarray(0, dim))
-    return address
-  }
-  layout.layers.forEach((layer, i) => {
-    const { query, key, value, output, gate, up, down } = layer
-    writeStruct(memory, 'Layer', layout.layerStructs + i * bytesOf('Layer'), {
-      attentionNorm: putGain(layer.attentionNorm, `model.layers.${i}.input_layernorm.weight`),
-      query: putMatrix(query),
-      key: putMatrix(key),
-      value: putMatrix(value),
-      output: putMatrix(output),
-      feedForwardNorm: putGain(layer.feedForwardNorm, `model.layers.${i}.post_attention_layernorm.weight`),
-      gate: putMatrix(gate),
-      up: up ? putMatrix(up) : 0,
-      down: putMatrix(down),
-      keys: layer.keys,
-      values: layer.values,
-      keyScales: layer.keyScales,
-      valueScales: layer.valueScales,
-      rows: layer.rows,
-    })
-    for (let head = 0; head < kvHeads; head++) {
-      const own = (all: Float32Array): Float32Array => all.subarray(head * headDim, (head + 1) * headDim)
-      if (scales) put(layer.keyScales + 4 * head * width, own(scales[i]!.keys))
-      if (scales) put(layer.valueScales + 4 * head * width, own(scales[i]!.values))
-    }
-  })
-  putGain(layout.norm, 'model.norm.weight')
-  putMatrix(layout.head)
-  layout.scratch.forEach((scratch, i) => {
-    writeStruct(memory, 'Scratch', layout.scratchStructs + i * bytesOf('Scratch'), scratch)
-  })
-  const pairs = headDim / 2
-  const angles = Float64Array.from(
-    { length: capacity * pairs },
-    (_, i) => Math.floor(i / pairs) * ropeTheta ** ((-2 * (i % pairs)) / headDim),
-  )
-  put(layout.cosines, Float32Array.from(angles, Math.cos))
-  put(layout.sines, Float32Array.from(angles, Math.sin))
-}
-
-interface StepSize {
-  readonly threads: number
-  readonly tokens: number
-  readonly sequences: number
-}
-
-function writeProgram(
-  memory: WebAssembly.Memory,
-  layout: Layout,
-  { config, capacity, scales }: OpenStepThreadsOptions,
-  { threads, tokens, sequences }: StepSize,
-): void {
-  const { layers, dim, heads, kvHeads, headDim, ffnHidden, vocabSize, normEps } = config
-  const { norm, head, cosines, sines, state, queries, keys, values, attended, gated, logits, arrivals } = layout
-  writeStruct(memory, 'Program', layout.program, {
-    ...{ threads, tokens, sequences, layers, dim, heads, kvHeads, headDim, capacity },
-    cacheWidth: cacheWidth(headDim),
-    isSmallCache: scales ? 1 : 0,
-    hidden: ffnHidden,
-    vocabulary: vocabSize,
-    epsilon: normEps,
-    layer: layout.layerStructs,
-    sequence: layout.sequences,
-    scratch: layout.scratchStructs,
-    ...{ norm, cosines, sines, state, queries, keys, values, attended, gated, logits, arrivals },
-    head: head.at,
-    counters: layout.counters.at,
-  })
-}
-
-/**
- * Why such a model cannot be computed by the threads, if so: other feed-forwards than dense and STEM, packed blocks that the
- * kernels do not know, a platform without relaxed SIMD, more memory than 32 bits address.
- */
-export function unsupportedByThreads(options: OpenStepThreadsOptions): string | undefined {
-  const { config, weights, threads, scales } = options
-  const other = config.feedForwards.find((kind) => kind !== 'dense' && kind !== 'stem')
-  if (other !== undefined) return `feed-forwards of kind '${other}'`
-  for (const [name, weight] of Object.entries(weights)) {
-    if (!('bits' in weight) || name === 'model.embed_tokens.weight') continue
-    const least = weight.bits === 4 ? 32 : 16
-    if (weight.block < least) return `'${name}' in blocks of ${weight.block}`
-  }
-  for (const layer of config.feedForwards.keys()) {
-    const [gate, up] = ['gate', 'up'].map((name) => weights[`model.layers.${layer}.mlp.${name}_proj.weight`])
-    if (gate && up && formOf(gate) !== formOf(up)) return `gate and up projections of different types in layer ${layer}`
-  }
-  if (!WebAssembly.validate(fromBase64(plainModule))) return 'a platform without relaxed SIMD in WebAssembly'
-  const { bytes } = layOut({ ...options, threads: Math.max(1, threads), isSmallCache: scales !== undefined })
-  return bytes > 2 ** 32 ? `${(bytes / 2 ** 30).toFixed(1)} GB of matrices, keys and values` : undefined
-}
-
-const formOf = (weight: FrozenWeight): string =>
-  'bits' in weight ? `${weight.bits} ${weight.block}` : weight.data instanceof Uint16Array ? 'half' : 'single'
-
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(text), (char) => char.charCodeAt(0))

@@ -18,7 +18,7 @@ export const STRUCTS = {
     'rows',
   ],
   Sequence: ['place', 'first', 'count', 'position'],
-  Scratch: ['inputs', 'codes', 'units', 'offsets', 'tile', 'otherTile', 'scores', 'query'],
+  Scratch: ['inputs', 'codes', 'units', 'offsets', 'tile', 'otherTile', 'scores', 'query', 'first', 'end', 'helped'],
   Program: [
     'threads',
     'tokens',

@@ -3,6 +3,7 @@ import { nodeRuntime } from '@stemkit/compile/node'
 import { createDecoder, measureKvScales, openTableRows, type Decoder, type TableRows } from '@stemkit/generate'
 import { listWeights, type ModelConfig } from '@stemkit/model'
 import { createRowStore, memoryRows, payloadBytes, type RowLayout } from '@stemkit/store'
+import { spawnWorker } from '@stemkit/threads/node'
 import { blockFor, packMatrix, toFloat16 } from '@stemkit/weights'
 import type { DecodeFormat } from '../decode-side.ts'
 import { randomWeight } from '../twin.ts'
@@ -76,7 +77,7 @@ export interface OpenOptions {
 export async function openDecoder(model: BenchModel, { slots, threads }: OpenOptions): Promise<Decoder> {
   const engine = compiledEngine(nodeRuntime(), { threads })
   const kvScales = isPacked(model) ? await measureKvScales({ ...model, engine }) : undefined
-  return createDecoder({ ...model, engine, slots, kvScales })
+  return createDecoder({ ...model, engine, slots, kvScales, stepThreads: { threads, spawn: spawnWorker } })
 }
 
 const isPacked = ({ weights }: Pick<BenchModel, 'weights'>): boolean =>
