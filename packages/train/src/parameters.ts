@@ -70,6 +70,7 @@ export interface ParameterOptions {
   readonly shared: boolean
 }
 
+/** The weight beside tables of which a graph gathers rows. */
 const EMBEDDING = 'model.embed_tokens.weight'
 
 /** Cache lines of 16 floats, so that weights of a region stay aligned. */
@@ -98,6 +99,7 @@ export function layOutParameters(options: ParameterOptions): Parameters {
   const slabFloats = Math.floor((slabBytes ?? 0) / 4)
   /** A table's room for summands and its second gradient are never used together. */
   const mostSummands = Math.max(positions, accumulates ? mostRows : 0)
+  /** Trained as a whole, though a batch reads some of their rows only. */
   const gathered = dense.filter(([name, { role }]) => role === 'table' || name === EMBEDDING)
 
   const arena = createArena(
