@@ -3,11 +3,16 @@ import { z } from 'zod'
 import { STRATEGIES, type Strategy } from './strategies.ts'
 
 const tokenIds = z.array(z.int().nonnegative()).min(1)
-const tokens = z.union([tokenIds, z.string().min(1)])
+// Half a character would be read as U+FFFD, whose rows nobody means.
+const text = z.string().min(1).refine(isWellFormed, 'a text has no half of a surrogate pair')
+const tokens = z.union([tokenIds, text])
 const strategy = z.union([z.enum(STRATEGIES), z.array(z.enum(STRATEGIES)).min(1)])
 
+/** What names of edits and users are held to: each is a part of an overlay's name, and of a path at a server. */
+export const NAME_RULE = "no spaces, slashes or control characters, at most 100 characters, and is not '.' or '..'"
+
 const common = {
-  name: z.string().regex(/^[^\s/]{1,100}$/, 'a name has no spaces and no slash, and at most 100 characters'),
+  name: z.string().refine(isName, `a name has ${NAME_RULE}`),
   source: tokens,
   layers: z.union([z.literal('all'), z.array(z.int().nonnegative()).min(1)]).default('all'),
   spaces: z.enum(['both', 'with', 'without']).default('both'),
@@ -39,6 +44,15 @@ const schema = z.discriminatedUnion('operation', [
   }),
   z.strictObject({ operation: z.literal('reset'), ...common }),
 ])
+
+/** See `NAME_RULE`. */
+export function isName(name: string): boolean {
+  return /^[^\s/\p{Cc}\p{Cs}]{1,100}$/u.test(name) && name !== '.' && name !== '..'
+}
+
+function isWellFormed(value: string): boolean {
+  return value.isWellFormed()
+}
 
 /** Ids of tokens, or a text. */
 export type Tokens = string | readonly number[]

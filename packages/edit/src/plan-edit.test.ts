@@ -128,6 +128,14 @@ describe('an edit is refused with the reason', () => {
     ['an unknown key', { source: [3], target: [1], layer: 1 }, /^edit: Unrecognized key: "layer"/],
     ['an operation without a target', { source: [3] }, /^edit: target: /],
     ['a name with spaces', { name: 'a b', source: [3], target: [1] }, /^edit: name: a name has no spaces/],
+    [
+      'a name that no path can have',
+      { name: '..', source: [3], target: [1] },
+      /^edit: name: a name has .* not '\.' or/,
+    ],
+    ['a name with control characters', { name: 'a\u0000', source: [3], target: [1] }, /^edit: name: a name has/],
+    ['a text with half a character', { source: 'a\ud83d', target: [1] }, /^edit: source: /],
+    ['a name with half a character', { name: 'a\ud83d', source: [3], target: [1] }, /^edit: name: a name has/],
   ])('%s', (_, edit, message) => {
     expect(() => rowsOf(edit as Draft)).toThrow(message)
   })

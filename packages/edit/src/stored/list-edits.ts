@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Overlay } from '@stemkit/store'
+import { isName, NAME_RULE } from '../edit.ts'
 import type { EditedTable } from '../rows/stacked-rows.ts'
 import { readNote, type EditNote } from './edit-note.ts'
 
@@ -24,8 +25,8 @@ const PREFIX = 'edit'
 /** @throws bad-input for a user that cannot be part of a name */
 export function overlayName(name: string, user: string | undefined): string {
   for (const part of [name, ...(user === undefined ? [] : [user])]) {
-    if (/^[^\s/]{1,100}$/.test(part)) continue
-    throw new StemkitError('bad-input', `edits: ${JSON.stringify(part)} is no name; leave out spaces and slashes`)
+    if (isName(part)) continue
+    throw new StemkitError('bad-input', `edits: ${JSON.stringify(part)} is no name, which has ${NAME_RULE}`)
   }
   return [PREFIX, ...(user === undefined ? [] : [user]), name].join('/')
 }

@@ -211,6 +211,8 @@ describe('the administration', () => {
     await expectError(await apply({ name: 'x', source: 'ab', target: 'xyz' }), 400)
     await expectError(await apply({ name: 'x', layer: 1 }), 400)
     await expectError(await apply({ name: 'x y' }), 400)
+    const manyWrong = { model: 'tiny', edit, prompts: [Array.from({ length: 200_000 }, () => -1)] }
+    await expectError(await post(server.fetch, '/admin/edits/preview', manyWrong, { headers: ADMIN }), 400)
     await expectError(await apply({ name: 'x' }, { model: 'none' }), 404)
     const inMemory = createServer({ models: { tiny: { model: served.model } }, adminKeys: ['admin-key'] })
     const refused = await get(inMemory.fetch, '/admin/edits?model=tiny', { headers: ADMIN })

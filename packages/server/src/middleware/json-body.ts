@@ -10,7 +10,9 @@ export const jsonBody = (maxBytes: number) =>
     bodyLimit({
       maxSize: maxBytes,
       onError: () => {
-        throw apiError(413, `The body is larger than the ${maxBytes} bytes that this server takes.`)
+        // What is left of it is not read, so nothing else can come over this connection.
+        const headers = { connection: 'close' }
+        throw apiError(413, `The body is larger than the ${maxBytes} bytes that this server takes.`, { headers })
       },
     }),
     requireUtf8,

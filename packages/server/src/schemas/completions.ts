@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { finishReasonSchema, generationFields, tablesSchema, usageSchema } from './fields.ts'
+import { finishReasonSchema, generationFields, isListOf, isToken, tablesSchema, usageSchema } from './fields.ts'
 
 /** Most prompts of one request. */
 const MAX_PROMPTS = 128
@@ -8,14 +8,11 @@ export type PromptInput = string | string[] | number[] | number[][]
 
 function isPrompt(value: unknown): value is PromptInput {
   if (typeof value === 'string') return true
-  if (!Array.isArray(value) || value.length === 0) return false
-  if (isTokens(value)) return true
-  if (value.length > MAX_PROMPTS) return false
-  return value.every((each) => typeof each === 'string') || value.every((each) => Array.isArray(each) && isTokens(each))
+  return isTokens(value) || isListOf(value, MAX_PROMPTS, isText) || isListOf(value, MAX_PROMPTS, isTokens)
 }
 
-const isTokens = (value: unknown[]): boolean =>
-  value.length > 0 && value.every((id) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 31)
+const isTokens = (value: unknown): value is number[] => isListOf(value, Infinity, isToken)
+const isText = (value: unknown): value is string => typeof value === 'string'
 
 export const completionRequest = z
   .strictObject({

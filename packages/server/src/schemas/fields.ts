@@ -8,6 +8,12 @@ const MAX_STOP_LENGTH = 1024
 
 // Lists are checked by hand: a schema would report each of a million wrong elements.
 
+export const isListOf = <T>(value: unknown, most: number, isItem: (item: unknown) => item is T): value is T[] =>
+  Array.isArray(value) && value.length > 0 && value.length <= most && value.every(isItem)
+
+export const isToken = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31
+
 /** A field that is taken and has no effect here. */
 const ignored = () => z.unknown().optional().openapi({ description: 'Accepted, without effect.' })
 

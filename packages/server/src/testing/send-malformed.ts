@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
-import type { Malformed } from './malformed.ts'
+import type { Malformed } from './broken-bodies.ts'
 
 export interface Answer {
   readonly status: number
