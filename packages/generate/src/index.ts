@@ -21,6 +21,7 @@ export {
   type RunOptions,
   type ServingOptions,
 } from './model.ts'
+export { keepOverlays, type KeptOverlays } from './rows/kept-overlays.ts'
 export { overlayRows, type OverlayRows, type OverlayRowsOptions } from './rows/overlay-rows.ts'
 export type { OpenOverlay } from './rows/request-rows.ts'
 export { nameOfRows, type RowKeys, type RowSource } from './rows/row-source.ts'

@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { TableOptions } from '../generation.ts'
 import { sourceRows, type TableRows, type TableRowsOptions } from '../table-rows.ts'
+import { keepOverlays } from './kept-overlays.ts'
 import type { OverlayRows } from './overlay-rows.ts'
 import { placedRows } from './placed-rows.ts'
 import type { RowSource } from './row-source.ts'
@@ -14,16 +15,12 @@ export interface RequestRows {
   dispose(): Promise<void>
 }
 
-/** Overlays that stay open, should they be asked for again. */
-const OPEN = 32
-
 export function createRequestRows(
   model: Pick<TableRowsOptions, 'config' | 'custom'> & { readonly openOverlay?: OpenOverlay | undefined },
   own: TableRows,
 ): RequestRows {
   const given = new WeakMap<RowSource, TableRows>()
-  /** By their names, last used last. */
-  const open = new Map<string, Promise<{ readonly rows: TableRows; readonly source: OverlayRows }>>()
+  const kept = keepOverlays<{ readonly rows: TableRows; readonly source: OverlayRows }>()
 
   const ofSource = (source: RowSource): TableRows => {
     const rows = given.get(source) ?? sourceRows(model, source)
@@ -39,20 +36,11 @@ export function createRequestRows(
         'generate: overlays lie over tables in a store, and this model has none; load it with a store',
       )
     }
-    const key = JSON.stringify([own.name, ...names])
-    const found = open.get(key) ?? openOverlay(names).then((source) => ({ source, rows: ofSource(source) }))
-    open.delete(key)
-    open.set(key, found)
-    for (const oldest of open.keys()) {
-      if (open.size <= OPEN) break
-      open.delete(oldest)
-    }
-    try {
-      return (await found).rows
-    } catch (error) {
-      if (open.get(key) === found) open.delete(key)
-      throw error
-    }
+    const { rows } = await kept.open(JSON.stringify([own.name, ...names]), async () => {
+      const source = await openOverlay(names)
+      return { source, rows: ofSource(source) }
+    })
+    return rows
   }
 
   const rowsAsTheyAre = ({ overlay, rows }: TableOptions): TableRows | Promise<TableRows> => {
@@ -75,14 +63,7 @@ export function createRequestRows(
       if (rows && options.overlay === undefined) return placedRows(sourceRows(model, rows, { extra: true }), tableIds)
       return Promise.resolve(rowsAsTheyAre(options)).then((found) => placedRows(found, tableIds))
     },
-    async dispose() {
-      for (const found of open.values())
-        await found.then(
-          ({ source }) => source.dispose(),
-          () => {},
-        )
-      open.clear()
-    },
+    dispose: () => kept.dispose(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { editStack } from '@stemkit/edit'
-import { nameOfRows, overlayRows, type OverlayRows, type RowSource } from '@stemkit/generate'
+import { keepOverlays, nameOfRows, overlayRows, type OverlayRows, type RowSource } from '@stemkit/generate'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { OverlayKeys, RowStore, RowTable } from '@stemkit/store'
 
@@ -29,8 +29,6 @@ export interface StandOptions {
 
 /** What stands for everybody's edits in the name of rows: the version says which these are. */
 const EDITS = 'edits'
-/** Overlays that stay open, should they be asked for again. */
-const OPEN = 32
 
 /** The table is the stand's from now on, unless opening fails. */
 export async function openStand(table: RowTable, { base, budget, known: read }: StandOptions): Promise<Stand> {
@@ -40,7 +38,7 @@ export async function openStand(table: RowTable, { base, budget, known: read }: 
   for (const number of read.keys()) if (!there.has(number)) read.delete(number)
   const label = edits.length > 0 ? [EDITS] : []
   const own: RowSource = { ...everybody, overlays: label }
-  const open = new Map<string, Promise<{ readonly source: OverlayRows; readonly rows: RowSource }>>()
+  const kept = keepOverlays<{ readonly source: OverlayRows; readonly rows: RowSource }>()
 
   const known = new Set(
     table.overlays
@@ -73,23 +71,12 @@ export async function openStand(table: RowTable, { base, budget, known: read }: 
       if (!has(overlay)) throw new StemkitError('not-found', `no overlay '${overlay}' over the rows as they are`)
       const names = matches(overlay).filter((name) => !edits.includes(name))
       if (names.length === 0 && overlay.endsWith('/')) return own
-      const found = open.get(overlay) ?? opened(overlay, names)
-      open.delete(overlay)
-      open.set(overlay, found)
-      for (const oldest of open.keys()) {
-        if (open.size <= OPEN) break
-        open.delete(oldest)
-      }
-      try {
-        return (await found).rows
-      } catch (error) {
-        if (open.get(overlay) === found) open.delete(overlay)
-        throw error
-      }
+      const { rows } = await kept.open(overlay, () => opened(overlay, names))
+      return rows
     },
 
     async dispose() {
-      for (const found of open.values()) await found.then(({ source }) => source.dispose()).catch(() => {})
+      await kept.dispose()
       await everybody.dispose()
       await table.dispose()
     },
