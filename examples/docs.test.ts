@@ -6,18 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { readTaskFolder } from '@stemkit/eval/node'
-import { convertCommand } from '../apps/stem/src/commands/convert.ts'
-import { editCommand } from '../apps/stem/src/commands/edit.ts'
-import { evalCommand } from '../apps/stem/src/commands/eval.ts'
-import { exportCommand } from '../apps/stem/src/commands/export.ts'
-import { generateCommand } from '../apps/stem/src/commands/generate.ts'
-import { inspectCommand } from '../apps/stem/src/commands/inspect.ts'
-import { planCommand } from '../apps/stem/src/commands/plan.ts'
-import { recipeCommand } from '../apps/stem/src/commands/recipe.ts'
-import { serveCommand } from '../apps/stem/src/commands/serve.ts'
-import { storeCommand } from '../apps/stem/src/commands/store.ts'
-import { trainCommand } from '../apps/stem/src/commands/train.ts'
-import { verifyCommand } from '../apps/stem/src/commands/verify.ts'
+import { COMMANDS } from '../apps/stem/src/commands/all-commands.ts'
 import { loadRunConfig, resolveRunConfig } from '../apps/stem/src/config/load.ts'
 import { runSchema } from '../apps/stem/src/config/schema.ts'
 
@@ -29,8 +18,6 @@ function markdownIn(folder: string): string[] {
   const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
   return names.filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`)
 }
-
-type Command = ReturnType<typeof trainCommand>
 
 describe('docs/config.md', () => {
   type Node = { properties?: Record<string, Node> }
@@ -96,21 +83,10 @@ describe('YAML in documents', () => {
   })
 })
 
+const commands = await Promise.all(COMMANDS.map(({ load }) => load()))
+type Command = (typeof commands)[number]
+
 describe('docs/command-line.md', () => {
-  const commands = [
-    trainCommand,
-    generateCommand,
-    serveCommand,
-    verifyCommand,
-    convertCommand,
-    exportCommand,
-    planCommand,
-    inspectCommand,
-    storeCommand,
-    editCommand,
-    evalCommand,
-    recipeCommand,
-  ].map((make) => make())
   const text = read('docs/command-line.md')
   const sectionOf = (command: Command): string =>
     text.split(/^## /m).find((section) => section.startsWith(`stem ${command.name()}\n`)) ?? ''

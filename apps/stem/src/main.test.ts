@@ -1,14 +1,36 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Help } from 'commander'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { COMMANDS, nameOf } from './commands/all-commands.ts'
 import { stem } from './testing/stem-process.ts'
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'stem-main-'))
 })
 afterAll(() => rm(dir, { recursive: true }))
+
+/** What a command line has loaded, by URL. */
+async function modulesOf(args: readonly string[]): Promise<string[]> {
+  const said = join(dir, 'loaded.txt')
+  const hooks = `import { appendFileSync } from 'node:fs'
+    import { registerHooks } from 'node:module'
+    registerHooks({ load: (url, context, next) => (appendFileSync(process.env.LOADED, url + '\\n'), next(url, context)) })`
+  const preload = `--import=data:text/javascript,${encodeURIComponent(hooks)}`
+  await promisify(execFile)(process.execPath, [preload, main, ...args], {
+    env: { ...process.env, LOADED: said },
+  }).catch(() => {})
+  const urls = (await readFile(said, 'utf8')).trim().split('\n')
+  await rm(said)
+  return urls
+}
 
 const commands = ['train', 'generate', 'verify', 'convert', 'export', 'recipe']
 
@@ -20,6 +42,25 @@ describe('stem', () => {
     expect(stdout).toContain('Examples:')
     expect(stdout).toContain('Exit codes: 0 done')
   })
+
+  test('lists the commands as they are', async () => {
+    for (const listed of COMMANDS) {
+      const command = await listed.load()
+      expect(nameOf(listed)).toBe(command.name())
+      expect(listed.term).toBe(new Help().subcommandTerm(command))
+      expect(listed.description).toBe(command.description())
+    }
+  })
+
+  test.each([[['--help']], [['--version']], [['eval', '--help']], [['help', 'inspect']], [['eval', '--nothing']]])(
+    '%j loads nothing that computes',
+    async (args) => {
+      const loaded = await modulesOf(args)
+      expect(loaded).toContainEqual(expect.stringMatching(/terminal\/exit\.ts$/))
+      const heavy = /@stemkit|packages\/(?!spec\/)|onnxruntime|tfjs|koffi|zod|node:sqlite/
+      expect(loaded.filter((url) => heavy.test(url))).toEqual([])
+    },
+  )
 
   test('without a command shows the same on stderr', async () => {
     expect(await stem([], dir)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^Usage: stem/) })

@@ -1,18 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
-import { Command } from 'commander'
-import { convertCommand } from './commands/convert.ts'
-import { editCommand } from './commands/edit.ts'
-import { evalCommand } from './commands/eval.ts'
-import { exportCommand } from './commands/export.ts'
-import { generateCommand } from './commands/generate.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { planCommand } from './commands/plan.ts'
-import { recipeCommand } from './commands/recipe.ts'
-import { serveCommand } from './commands/serve.ts'
-import { storeCommand } from './commands/store.ts'
-import { trainCommand } from './commands/train.ts'
-import { verifyCommand } from './commands/verify.ts'
+import { Command, Help } from 'commander'
+import { COMMANDS, nameOf } from './commands/all-commands.ts'
 import { report } from './terminal/exit.ts'
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
@@ -37,23 +26,20 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 a command line, config or input that makes no sense, 130 interrupted.`,
   )
 
-for (const command of [
-  trainCommand(),
-  generateCommand(),
-  serveCommand(),
-  evalCommand(),
-  verifyCommand(),
-  convertCommand(),
-  exportCommand(),
-  planCommand(),
-  inspectCommand(),
-  storeCommand(),
-  editCommand(),
-  recipeCommand(),
-]) {
+// The one that is asked for is loaded; the others are listed, and what they need stays where it is.
+const [first, second] = process.argv.slice(2).filter((word) => !word.startsWith('-'))
+const asked = first === 'help' ? second : first
+const terms = new Map<Command, string>()
+for (const listed of COMMANDS) {
+  const name = nameOf(listed)
+  const command = name === asked ? await listed.load() : new Command(name).description(listed.description)
   program.addCommand(command.copyInheritedSettings(program))
   for (const verb of command.commands) verb.copyInheritedSettings(program)
+  terms.set(command, listed.term)
 }
+// After the others have inherited what they should.
+const help = new Help()
+program.configureHelp({ subcommandTerm: (command) => terms.get(command) ?? help.subcommandTerm(command) })
 
 try {
   await program.parseAsync()

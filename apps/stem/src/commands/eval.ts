@@ -1,11 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { Command } from 'commander'
-import { compareFolders, compareVerb } from '../eval/compare-eval.ts'
-import { computeVerb } from '../eval/compute-eval.ts'
-import { tasksVerb } from '../eval/list-tasks.ts'
-import { runEval } from '../eval/run-eval.ts'
 import { addRunOptions, type RunFlags } from '../eval/run-options.ts'
-import { verifyVerb } from '../eval/verify.ts'
+import { compareVerb, computeVerb, tasksVerb, verifyVerb } from '../eval/verbs.ts'
 
 interface Flags extends RunFlags {
   readonly compare?: readonly string[]
@@ -21,11 +17,15 @@ export function evalCommand(): Command {
   addRunOptions(command)
     .option('--compare <runs...>', 'two folders of --out: the same as stem eval compare')
     .action(async (model: string | undefined, { compare, ...flags }: Flags) => {
-      if (!compare) return runEval(model, flags)
+      if (!compare) {
+        const { runEval } = await import('../eval/run-eval.ts')
+        return runEval(model, flags)
+      }
       const [first, second, ...more] = [...(model === undefined ? [] : [model]), ...compare]
       if (first === undefined || second === undefined || more.length > 0) {
         throw new StemkitError('bad-input', 'eval: --compare takes two folders of runs')
       }
+      const { compareFolders } = await import('../eval/compare-eval.ts')
       return compareFolders(first, second, flags.json ? { json: true } : {})
     })
   for (const verb of [tasksVerb(), compareVerb(), computeVerb(), verifyVerb()]) command.addCommand(verb)

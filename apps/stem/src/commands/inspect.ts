@@ -1,8 +1,5 @@
 import { Command } from 'commander'
-import { attributionVerb } from '../inspect/attribution.ts'
-import { capacityVerb } from '../inspect/capacity.ts'
-import { neighboursVerb } from '../inspect/neighbours.ts'
-import { spreadVerb } from '../inspect/spread.ts'
+import { attributionVerb, capacityVerb, neighboursVerb, spreadVerb } from '../inspect/verbs.ts'
 
 /** Why a model says what it says. */
 export function inspectCommand(): Command {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { pluginOption } from '../plugins/open-plugins.ts'
+import { pluginOption } from '../plugins/plugin-option.ts'
 
 /** What every verb may be told. */
 export interface Common {

@@ -1,34 +1,9 @@
-import { compareRuns, type ComparedMetric, type PairedOptions } from '@stemkit/eval'
+import { compareRuns, type ComparedMetric } from '@stemkit/eval'
 import type { Report } from '@stemkit/report'
-import { Command, InvalidArgumentError } from 'commander'
-import { number, wholeNumber } from '../commands/number-option.ts'
 import { show } from '../inspect/show.ts'
 import type { TableText } from '../terminal/table.ts'
 import { readRun } from './read-run.ts'
-
-export interface CompareFlags extends PairedOptions {
-  readonly html?: string
-  readonly json?: boolean
-}
-
-export function compareVerb(): Command {
-  return new Command('compare')
-    .description('paired differences of two runs on the same documents, with confidence intervals')
-    .argument('<first>', 'folder of a run, as --out names it; those of lm-evaluation-harness will do')
-    .argument('<second>', 'folder of the other: differences are its scores less the first one\u2019s')
-    .option('--rounds <n>', 'of the bootstrap (default: 10000)', wholeNumber(1))
-    .option('--seed <n>', 'of the bootstrap (default: 1234)', wholeNumber(0))
-    .option('--confidence <share>', 'of the intervals (default: 0.95)', share)
-    .option('--html <file>', 'write a report with plots')
-    .option('--json', 'print one JSON object: { first, second, metrics, unmatched }')
-    .action(compareFolders)
-}
-
-function share(text: string): number {
-  const value = number(text)
-  if (value > 0 && value < 1) return value
-  throw new InvalidArgumentError('It must be between 0 and 1.')
-}
+import type { CompareFlags } from './verbs.ts'
 
 /** Prints how the second run differs from the first. */
 export async function compareFolders(first: string, second: string, flags: CompareFlags): Promise<void> {

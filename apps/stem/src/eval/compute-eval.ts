@@ -1,48 +1,38 @@
 import { returnOnCompute, type TrainedRun } from '@stemkit/eval'
 import type { Report } from '@stemkit/report'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Command } from 'commander'
 import { show } from '../inspect/show.ts'
 import type { TableText } from '../terminal/table.ts'
 import { readRun, type ReadRun } from './read-run.ts'
 import { chanceOf, mainScore } from './task-scores.ts'
+import type { ComputeFlags } from './verbs.ts'
 
-interface Flags {
-  readonly baseline?: string
-  readonly html?: string
-  readonly json?: boolean
-}
-
-export function computeVerb(): Command {
-  return new Command('compute')
-    .description('return on compute: accuracy, and what of it is above guessing, per operation of the training')
-    .argument('<run...>', 'folders of runs, as --out names them, of models that stem train has made')
-    .option('--baseline <run>', 'the run that the others are set against (default: the first)')
-    .option('--html <file>', 'write a report with plots')
-    .option('--json', 'print one JSON object: { tasks, baseline, runs }')
-    .action(async (folders: string[], { baseline = folders[0], html, json }: Flags) => {
-      const runs = []
-      for (const folder of folders) runs.push(await readRun(folder))
-      const tasks = commonTasks(runs)
-      const trained = runs.map((run) => trainedRun(run, tasks))
-      const plain = returnOnCompute(
-        trained.map(({ name, accuracy, flops }) => ({ name, accuracy, flops })),
-        baseline,
-      )
-      const above = returnOnCompute(trained, baseline)
-      const rows = plain.map((run, i) => ({
-        ...above[i]!,
-        accuracyPerExaflop: run.perExaflop,
-        accuracyRelative: run.relative,
-      }))
-      const data = { tasks, baseline, runs: rows }
-      const table = tableOf(rows)
-      await show(
-        { data, tables: [table], report: () => reportOf(data, table) },
-        { ...(html !== undefined && { html }), ...(json && { json }) },
-      )
-      if (!json) process.stdout.write(`\nmeans over ${tasks.join(', ')}\n`)
-    })
+/** Prints what runs scored per operation of their training. */
+export async function computeReturns(
+  folders: readonly string[],
+  { baseline = folders[0], html, json }: ComputeFlags,
+): Promise<void> {
+  const runs = []
+  for (const folder of folders) runs.push(await readRun(folder))
+  const tasks = commonTasks(runs)
+  const trained = runs.map((run) => trainedRun(run, tasks))
+  const plain = returnOnCompute(
+    trained.map(({ name, accuracy, flops }) => ({ name, accuracy, flops })),
+    baseline,
+  )
+  const above = returnOnCompute(trained, baseline)
+  const rows = plain.map((run, i) => ({
+    ...above[i]!,
+    accuracyPerExaflop: run.perExaflop,
+    accuracyRelative: run.relative,
+  }))
+  const data = { tasks, baseline, runs: rows }
+  const table = tableOf(rows)
+  await show(
+    { data, tables: [table], report: () => reportOf(data, table) },
+    { ...(html !== undefined && { html }), ...(json && { json }) },
+  )
+  if (!json) process.stdout.write(`\nmeans over ${tasks.join(', ')}\n`)
 }
 
 type Row = ReturnType<typeof returnOnCompute>[number] & {

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { byteCount } from '../commands/byte-option.ts'
 import { kvCacheOption } from '../commands/kv-cache-option.ts'
 import { number, wholeNumber } from '../commands/number-option.ts'
-import { pluginOption } from '../plugins/open-plugins.ts'
+import { pluginOption } from '../plugins/plugin-option.ts'
 import { KEY_VARIABLE } from './server-key.ts'
 
 /** What a run may be told; names are those of lm-evaluation-harness where it has them. */

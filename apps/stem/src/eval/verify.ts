@@ -1,30 +1,22 @@
 import { verifyFolder, type VerifiedFolderTask } from '@stemkit/eval/node'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Command } from 'commander'
 import pc from 'picocolors'
 import { signalOfProcess } from '../terminal/exit.ts'
 import { statusLine } from '../terminal/progress.ts'
+import type { VerifyFlags } from './verbs.ts'
 
 /** How many differences of a task are printed; JSON has them all. */
 const SHOWN = 3
 
-export function verifyVerb(): Command {
-  return new Command('verify')
-    .description('compare records of lm-evaluation-harness with what is computed here, to the last digit')
-    .argument('<dir>', 'folder of records, files that end in .json.gz or .json, laid out as shared/oracle-eval')
-    .option('--json', 'print the results as one JSON object')
-    .action(async (dir: string, { json }: { json?: boolean }) => {
-      const tasks = await verified(dir)
-      const failed = tasks.filter(({ ok }) => !ok)
-      process.stdout.write(json ? `${JSON.stringify({ ok: failed.length === 0, tasks })}\n` : listing(tasks))
-      if (failed.length > 0) {
-        const names = failed.map(({ name, file }) => `${name} (${file})`)
-        throw new StemkitError(
-          'corrupt',
-          `eval verify: ${failed.length} of ${tasks.length} differ: ${names.join(', ')}`,
-        )
-      }
-    })
+/** Prints how records differ from what is computed here. @throws corrupt where they do */
+export async function verifyRecords(dir: string, { json }: VerifyFlags): Promise<void> {
+  const tasks = await verified(dir)
+  const failed = tasks.filter(({ ok }) => !ok)
+  process.stdout.write(json ? `${JSON.stringify({ ok: failed.length === 0, tasks })}\n` : listing(tasks))
+  if (failed.length > 0) {
+    const names = failed.map(({ name, file }) => `${name} (${file})`)
+    throw new StemkitError('corrupt', `eval verify: ${failed.length} of ${tasks.length} differ: ${names.join(', ')}`)
+  }
 }
 
 async function verified(dir: string): Promise<VerifiedFolderTask[]> {

@@ -1,18 +1,10 @@
 import { attribute, likeliestToken, type Attribution } from '@stemkit/inspect'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Option, type Command } from 'commander'
 import { attributionReport, attributionTables } from './attribution-report.ts'
-import { modelVerb, type Common } from './options.ts'
 import { show, tokenText } from './show.ts'
+import type { AttributionFlags } from './verbs.ts'
 import { withModel, type Context } from './with-model.ts'
-
-interface Flags extends Common {
-  readonly prompt: string
-  readonly target?: string
-  readonly replace: 'mean' | 'zero'
-  readonly by: 'row' | 'occurrence'
-}
 
 /** What the command prints. */
 export interface AttributionFindings extends Attribution {
@@ -21,42 +13,24 @@ export interface AttributionFindings extends Attribution {
   readonly target: string
   /** Whether the target was the model's own first choice, since none was given. */
   readonly chosen: boolean
-  readonly replace: Flags['replace']
-  readonly by: Flags['by']
+  readonly replace: AttributionFlags['replace']
+  readonly by: AttributionFlags['by']
   readonly effects: readonly (Attribution['effects'][number] & { readonly text: string })[]
 }
 
-export function attributionVerb(): Command {
-  return modelVerb(
-    'attribution',
-    'which rows a prediction leaned on: each is replaced, one at a time, and beside it what the gradient says',
-    '{ prompt, target, logProbability, effects }',
-  )
-    .requiredOption('--prompt <text>', 'what the model reads')
-    .option(
-      '--target <text>',
-      "the continuation to explain, its leading space included (default: the model's likeliest token)",
-    )
-    .addOption(
-      new Option('--replace <with>', "what takes a row's place: the mean row of its table, or zeros")
-        .choices(['mean', 'zero'])
-        .default('mean'),
-    )
-    .addOption(
-      new Option('--by <unit>', 'replace a row wherever the text reads it, or at one place only')
-        .choices(['row', 'occurrence'])
-        .default('row'),
-    )
-    .action(async (folder: string, options: Flags) => {
-      await withModel(folder, options, async (context) => {
-        const findings = await findAttribution(folder, options, context)
-        const tables = attributionTables(findings)
-        await show({ data: findings, tables, report: () => attributionReport(findings) }, options)
-      })
-    })
+export async function showAttribution(folder: string, options: AttributionFlags): Promise<void> {
+  await withModel(folder, options, async (context) => {
+    const findings = await findAttribution(folder, options, context)
+    const tables = attributionTables(findings)
+    await show({ data: findings, tables, report: () => attributionReport(findings) }, options)
+  })
 }
 
-async function findAttribution(folder: string, options: Flags, context: Context): Promise<AttributionFindings> {
+async function findAttribution(
+  folder: string,
+  options: AttributionFlags,
+  context: Context,
+): Promise<AttributionFindings> {
   const { model, signal, openEngine, progress } = context
   const { prompt: text, replace, by } = options
   const tokenizer = await model.tokenizer()

@@ -1,21 +1,11 @@
 import { measureCapacity, type Capacity, type CapacityKind } from '@stemkit/inspect'
 import type { Report } from '@stemkit/report'
-import type { Command } from 'commander'
-import { wholeNumber } from '../commands/number-option.ts'
 import { inThousands } from '../terminal/quantities.ts'
 import type { TableText } from '../terminal/table.ts'
-import { modelVerb, several, type Common } from './options.ts'
 import { show } from './show.ts'
-import { encodeTexts, readTexts, TEXT_HELP } from './texts.ts'
+import { encodeTexts, readTexts } from './texts.ts'
+import type { CapacityFlags } from './verbs.ts'
 import { withModel } from './with-model.ts'
-
-interface Flags extends Common {
-  readonly text?: readonly string[]
-  readonly experts?: number
-  readonly memoryHeads?: number
-  readonly memorySelected?: number
-  readonly memoryKeys?: number
-}
 
 const LABELS: Record<CapacityKind, string> = {
   stem: 'STEM',
@@ -24,31 +14,15 @@ const LABELS: Record<CapacityKind, string> = {
   dense: 'dense',
 }
 
-export function capacityVerb(): Command {
-  return modelVerb(
-    'capacity',
-    'how many distinct parameters a text activates as it grows: STEM, dense, hash mixture, product-key memory',
-    '{ model, layers, lengths, texts, distinctTokens, curves }',
-  )
-    .option('--text <file>', TEXT_HELP, several)
-    .option('--experts <n>', 'of the mixture (default: as many parameters as the STEM model)', wholeNumber(1))
-    .option('--memory-heads <n>', 'of the product-key memory (default: 4)', wholeNumber(1))
-    .option('--memory-selected <n>', 'values that each head reads for a token (default: 32)', wholeNumber(1))
-    .option(
-      '--memory-keys <n>',
-      'keys of each half; values are its square (default: the size of the tables)',
-      wholeNumber(1),
-    )
-    .action(async (folder: string, options: Flags) => {
-      await withModel(folder, options, async ({ model: { config, tokenizer }, signal }) => {
-        const sequences = encodeTexts(await tokenizer(), await readTexts(options.text, signal))
-        const { experts, memoryHeads: heads, memorySelected: selected, memoryKeys: subKeys } = options
-        const memory = { ...(heads && { heads }), ...(selected && { selected }), ...(subKeys && { subKeys }) }
-        const found = measureCapacity({ config, sequences, experts, memory })
-        const data = { model: folder, ...found }
-        await show({ data, tables: [tableOf(found)], report: () => reportOf(folder, found) }, options)
-      })
-    })
+export async function showCapacity(folder: string, options: CapacityFlags): Promise<void> {
+  await withModel(folder, options, async ({ model: { config, tokenizer }, signal }) => {
+    const sequences = encodeTexts(await tokenizer(), await readTexts(options.text, signal))
+    const { experts, memoryHeads: heads, memorySelected: selected, memoryKeys: subKeys } = options
+    const memory = { ...(heads && { heads }), ...(selected && { selected }), ...(subKeys && { subKeys }) }
+    const found = measureCapacity({ config, sequences, experts, memory })
+    const data = { model: folder, ...found }
+    await show({ data, tables: [tableOf(found)], report: () => reportOf(folder, found) }, options)
+  })
 }
 
 const head = ({ curves }: Capacity): string[] => [

@@ -2,18 +2,10 @@ import { nearestRows, type Neighbours } from '@stemkit/inspect'
 import type { Report, Section } from '@stemkit/report'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
-import type { Command } from 'commander'
-import { wholeNumber } from '../commands/number-option.ts'
 import type { TableText } from '../terminal/table.ts'
-import { modelVerb, several, type Common } from './options.ts'
 import { cos, show, tokenText } from './show.ts'
+import type { NeighboursFlags } from './verbs.ts'
 import { withModel } from './with-model.ts'
-
-interface Flags extends Common {
-  readonly token?: readonly string[]
-  readonly id?: readonly number[]
-  readonly count: number
-}
 
 interface Named {
   readonly id: number
@@ -27,39 +19,24 @@ interface NamedNeighbours extends Named {
   }[]
 }
 
-export function neighboursVerb(): Command {
-  const oneId = (value: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(value)]
-  return modelVerb(
-    'neighbours',
-    'the rows that lie nearest to the row of a token, in each table',
-    '{ model, chance, tokens }',
-  )
-    .option(
-      '--token <text>',
-      'a token, with its leading space if it has one; of a longer text each; may be repeated',
-      several,
-    )
-    .option('--id <n>', 'a token by its id; may be repeated', oneId)
-    .option('--count <n>', 'neighbours to name', wholeNumber(1), 10)
-    .action(async (folder: string, options: Flags) => {
-      await withModel(folder, options, async ({ model, signal, openEngine, progress }) => {
-        const tokenizer = await model.tokenizer()
-        const of = idsOf(options, tokenizer)
-        const tables = model.tables()
-        const { budget, count } = options
-        const engine = await openEngine()
-        const onProgress = progress('reading rows')
-        const found = await nearestRows(tables, { engine, of, count, budget, signal, onProgress })
-        const tokens = found.map((each) => named(each, tokenizer))
-        // What the largest of V - 1 cosines of deviation w^-1/2 comes to.
-        const chance = Math.sqrt((2 * Math.log(tables.rows)) / tables.width)
-        const data = { model: folder, chance, tokens }
-        await show({ data, tables: tokens.map(tableOf), report: () => reportOf(folder, tokens, chance) }, options)
-      })
-    })
+export async function showNeighbours(folder: string, options: NeighboursFlags): Promise<void> {
+  await withModel(folder, options, async ({ model, signal, openEngine, progress }) => {
+    const tokenizer = await model.tokenizer()
+    const of = idsOf(options, tokenizer)
+    const tables = model.tables()
+    const { budget, count } = options
+    const engine = await openEngine()
+    const onProgress = progress('reading rows')
+    const found = await nearestRows(tables, { engine, of, count, budget, signal, onProgress })
+    const tokens = found.map((each) => named(each, tokenizer))
+    // What the largest of V - 1 cosines of deviation w^-1/2 comes to.
+    const chance = Math.sqrt((2 * Math.log(tables.rows)) / tables.width)
+    const data = { model: folder, chance, tokens }
+    await show({ data, tables: tokens.map(tableOf), report: () => reportOf(folder, tokens, chance) }, options)
+  })
 }
 
-function idsOf({ token = [], id = [] }: Flags, tokenizer: Tokenizer): Uint32Array {
+function idsOf({ token = [], id = [] }: NeighboursFlags, tokenizer: Tokenizer): Uint32Array {
   const ids = new Set([...token.flatMap((text) => Array.from(tokenizer.encode(text))), ...id])
   if (ids.size === 0) throw new StemkitError('bad-input', 'inspect neighbours: name a token by --token or --id')
   return Uint32Array.from(ids)

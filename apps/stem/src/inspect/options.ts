@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { byteCount } from '../commands/byte-option.ts'
 import { wholeNumber } from '../commands/number-option.ts'
-import { pluginOption } from '../plugins/open-plugins.ts'
+import { pluginOption } from '../plugins/plugin-option.ts'
 
 /** What every verb may be told. */
 export interface Common {

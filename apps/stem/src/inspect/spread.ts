@@ -8,14 +8,11 @@ import {
   type LayerSpread,
   type Tables,
 } from '@stemkit/inspect'
-import { TABLE_INITS, type TableInit } from '@stemkit/model'
 import { StemkitError } from '@stemkit/spec/errors'
-import { InvalidArgumentError, Option, type Command } from 'commander'
-import { wholeNumber } from '../commands/number-option.ts'
-import { modelVerb, several, type Common } from './options.ts'
 import { show } from './show.ts'
 import { spreadReport, spreadTables } from './spread-report.ts'
-import { encodeTexts, readTexts, TEXT_HELP } from './texts.ts'
+import { encodeTexts, readTexts } from './texts.ts'
+import { ALL_UP_TO, DRAWN, type SpreadFlags } from './verbs.ts'
 import { withModel, type Context } from './with-model.ts'
 
 /** Rows that are held against each other. */
@@ -45,53 +42,14 @@ export interface SpreadFindings {
   readonly subjects: readonly Subject[]
 }
 
-interface Flags extends Common {
-  readonly dense?: string
-  readonly text?: readonly string[]
-  readonly maxTokens: number
-  readonly pairs?: number | 'all'
-  readonly seed: number
-  readonly initialSeed: number
-  readonly tableInit?: TableInit
+export async function showSpread(folder: string, options: SpreadFlags): Promise<void> {
+  await withModel(folder, options, async (context) => {
+    const findings = await findSpread(folder, options, context)
+    await show({ data: findings, tables: spreadTables(findings), report: () => spreadReport(findings) }, options)
+  })
 }
 
-/** All pairs, up to so many rows; that many drawn ones beyond. */
-const ALL_UP_TO = 8192
-const DRAWN = 200_000
-
-export function spreadVerb(): Command {
-  return modelVerb(
-    'spread',
-    'the angles between the rows of each table and its effective rank, beside the initialisation and a dense model',
-    '{ model, layers, rows, pairs, subjects }',
-  )
-    .option('--dense <model>', 'a dense model to compare with: what its up-projection gives for the same tokens')
-    .option('--text <file>', `only tokens of these texts: ${TEXT_HELP}`, several)
-    .option('--max-tokens <n>', 'tokens of the texts to read', wholeNumber(2), 4096)
-    .option(
-      '--pairs <n>',
-      `pairs to draw, or all (default: all of up to ${ALL_UP_TO} rows, else ${DRAWN})`,
-      pairsOption,
-    )
-    .option('--seed <n>', 'of the drawn pairs and occurrences', wholeNumber(0), 0)
-    .option(
-      '--initial-seed <n>',
-      'of the initialisation to compare with: the seed of the run gives its own',
-      wholeNumber(0),
-      0,
-    )
-    .addOption(
-      new Option('--table-init <name>', 'of the initialisation; angles do not depend on it').choices(TABLE_INITS),
-    )
-    .action(async (folder: string, options: Flags) => {
-      await withModel(folder, options, async (context) => {
-        const findings = await findSpread(folder, options, context)
-        await show({ data: findings, tables: spreadTables(findings), report: () => spreadReport(findings) }, options)
-      })
-    })
-}
-
-async function findSpread(folder: string, options: Flags, context: Context): Promise<SpreadFindings> {
+async function findSpread(folder: string, options: SpreadFlags, context: Context): Promise<SpreadFindings> {
   const { model, progress } = context
   const { seed, initialSeed, tableInit, dense } = options
   const tables = model.tables()
@@ -122,7 +80,7 @@ async function findSpread(folder: string, options: Flags, context: Context): Pro
   return { model: folder, dense, layers, width, rows, of, positions, pairs, seed, initialSeed, subjects }
 }
 
-async function sequencesOf({ text, maxTokens }: Flags, { model, signal }: Context): Promise<Uint32Array[]> {
+async function sequencesOf({ text, maxTokens }: SpreadFlags, { model, signal }: Context): Promise<Uint32Array[]> {
   return encodeTexts(await model.tokenizer(), await readTexts(text, signal), maxTokens)
 }
 
@@ -131,7 +89,7 @@ async function activationsOf(
   tables: Tables,
   sequences: readonly Uint32Array[],
   engine: Engine,
-  { seed }: Flags,
+  { seed }: SpreadFlags,
   { model, openModel, signal, progress }: Context,
 ) {
   const twin = await openModel(dense)
@@ -145,11 +103,4 @@ async function activationsOf(
   const { layers } = tables
   const onProgress = progress('dense model')
   return upActivations(await twin.readWeights(), { engine, sequences, layers, seed, signal, onProgress })
-}
-
-function pairsOption(value: string): number | 'all' {
-  if (value === 'all') return 'all'
-  const count = Number(value)
-  if (Number.isInteger(count) && count > 0) return count
-  throw new InvalidArgumentError("It must be a whole number above 0, or 'all'.")
 }

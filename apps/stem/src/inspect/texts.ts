@@ -10,9 +10,6 @@ export async function readTexts(files: readonly string[] | undefined, signal: Ab
   return texts
 }
 
-export const TEXT_HELP =
-  'text files, or .jsonl with a text a line; may be repeated (default: the State of the Union addresses)'
-
 /** Token ids by text, the first `limit` of them in all. */
 export function encodeTexts(tokenizer: Tokenizer, texts: readonly string[], limit = Infinity): Uint32Array[] {
   const sequences: Uint32Array[] = []

@@ -1,7 +1,6 @@
 import type { CustomFeedForwards } from '@stemkit/model'
 import { collectFeedForwards, createDriverRegistry, type DriverRegistry } from '@stemkit/plugin'
 import { loadPlugins, type LoadPluginsOptions } from '@stemkit/plugin/node'
-import { Option } from 'commander'
 import { builtIn } from './built-in.ts'
 
 /** What the plugins of one command bring, beside what is built in. */
@@ -19,10 +18,3 @@ export async function openPlugins(
   const plugins = await loadPlugins(specifiers, options)
   return { drivers: createDriverRegistry([builtIn, ...plugins]), feedForwards: collectFeedForwards(plugins) }
 }
-
-/** `--plugin`, of every command that may need what one brings. */
-export const pluginOption = (): Option =>
-  new Option(
-    '--plugin <module>',
-    'a file or package with feed-forwards or row drivers of your own; may be repeated',
-  ).argParser((value: string, previous: readonly string[] = []) => [...previous, value])

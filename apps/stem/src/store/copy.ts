@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { copyTable, openRowTable, recordBytes, type RowDtype, type RowState, type RowTable } from '@stemkit/store'
 import { Command } from 'commander'
-import { pluginOption } from '../plugins/open-plugins.ts'
+import { pluginOption } from '../plugins/plugin-option.ts'
 import { withContext, type Common, type Context } from './context.ts'
 import { makeTable } from './make-table.ts'
 import { dtypeOption, stateOption } from './options.ts'

@@ -26,7 +26,7 @@ const isFiniteNumber = (value: unknown): value is number => Number.isFinite(valu
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
 
 const integers = { type: 'array', items: { type: 'integer', minimum: 0 }, minItems: 1 } as const
-const strategyNames = { type: 'string', enum: [...STRATEGIES] } as const
+const strategyNames = { type: 'string' as const, enum: [...STRATEGIES] }
 
 // As in fields.ts, lists are checked by hand.
 const tokens = (description: string) =>
