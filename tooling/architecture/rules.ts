@@ -1,5 +1,5 @@
 import { builtinModules } from 'node:module'
-import { publishedEntries } from '../build/entries.ts'
+import { publishedEntries, type Manifest } from '../build/entries.ts'
 import { packageOf, reachable, type Project } from './workspace.ts'
 
 /** Packages may import what stands in an earlier line, never what stands in their own or a later one. */
@@ -115,12 +115,17 @@ function undeclaredImports(project: Project): string[] {
   })
 }
 
+/** The entries of a package that a browser loads, and their sources: `['@stemkit/store', './src/index.ts']`. */
+export function browserEntries(manifest: Manifest): [name: string, source: string][] {
+  return Object.entries(manifest.exports ?? {})
+    .map(([subpath, source]): [string, string] => [manifest.name + subpath.slice(1), source])
+    .filter(([name, source]) => source.endsWith('.ts') && !isNodeEntry(name))
+}
+
 /** A browser loads every entry except those for Node; nothing that they reach may need Node. */
 function nodeInBrowser(project: Project): string[] {
   if (project.isApp) return []
-  const entries = Object.entries(project.manifest.exports ?? {})
-    .filter(([subpath]) => !isNodeEntry(project.manifest.name + subpath.slice(1)))
-    .map(([, source]) => source)
+  const entries = browserEntries(project.manifest).map(([, source]) => source)
   const loaded = reachable(project, entries, { types: false })
   return eachImport(project, ({ at, file, name, specifier, typeOnly }) => {
     if (!loaded.has(file) || typeOnly) return undefined
