@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import { STRATEGIES, type Strategy } from './strategies.ts'
 
 const tokenIds = z.array(z.int().nonnegative()).min(1)

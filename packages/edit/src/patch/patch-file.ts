@@ -1,7 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import { valueBytes, type RowDtype, type RowLayout } from '@stemkit/store'
 import { parseSafetensors, serializeSafetensors, type Dtype, type Safetensors } from '@stemkit/weights'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseKeptEdit, type KeptEdit } from '../stored/edit-note.ts'
 import { sha256 } from './content-hash.ts'
 

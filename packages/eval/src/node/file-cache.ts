@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EvalAnswer } from '../ask/requests.ts'
 import type { AnswerCache } from '../cache/answer-cache.ts'
 

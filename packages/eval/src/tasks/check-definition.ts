@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import { didYouMean } from './nearest.ts'
 import { groupDefinition, taskDefinition, type GroupDefinition, type TaskDefinition } from './task-definition.ts'
 

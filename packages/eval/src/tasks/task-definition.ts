@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A template, the name of a column, or a named function of the processors. */
 const processor = z.strictObject({ processor: z.string() })

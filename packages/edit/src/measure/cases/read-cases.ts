@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { EditCase, Fact, Question } from './edit-case.ts'
 
 /**

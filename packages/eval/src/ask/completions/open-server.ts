@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Endpoint } from './post-completion.ts'
 import { readChoices } from './read-completion.ts'
 

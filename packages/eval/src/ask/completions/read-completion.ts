@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const scoredTokens = z.object({
   tokens: z.array(z.string()).nullish(),
