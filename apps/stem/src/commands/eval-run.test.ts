@@ -229,7 +229,12 @@ describe('stem eval says in one line what is wrong', () => {
     ],
     [
       ['--tasks', 'say_capital', '--gen-kwargs', 'max_gen_toks=512'],
-      /an answer of 512 tokens leaves no room for a prompt/,
+      /^error: say_capital, document 0: .*an answer of 512 tokens leaves no room for a prompt/,
+      2,
+    ],
+    [
+      [...tasks, '--context', '6'],
+      /^error: capitals, document \d+: " \w+" after .*: a continuation of 7 tokens does not fit into a model of 6;/,
       2,
     ],
     [[...tasks, '--gen-kwargs', 'max'], /'max' is not of the form name=value/, 2],

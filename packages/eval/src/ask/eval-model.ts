@@ -28,6 +28,8 @@ export interface EvalModel {
   readonly maxLength?: number | undefined
   /** Answers each request once, in any order, as answers become known. The answer's kind is the request's. */
   answer(requests: readonly EvalRequest[], options?: AskOptions): AsyncIterable<Answered>
+  /** Rejects with what is wrong with a request that it cannot answer, as far as that is seen without asking it. */
+  check?(request: EvalRequest): Promise<void>
   /** Text of a chat, where the model has a template. With `addGenerationPrompt`, it ends where the assistant begins. */
   applyChatTemplate?(messages: readonly ChatMessage[], options: { readonly addGenerationPrompt: boolean }): string
   /** How many tokens a text has, for tasks that build their prompts to a length. */

@@ -62,6 +62,29 @@ describe('asking a language model', () => {
     expect(notices).toEqual(['the model is too short for the context of 1 request: its beginning was cut off'])
   })
 
+  test('scores a continuation as long as itself, with one token before it', async () => {
+    const short = await fromLanguageModel(bigramModel(TEXT), { maxLength: 8 })
+    const request: EvalRequest = { kind: 'loglikelihood', context: 'The', continuation: ' cat sat' }
+    await short.check!(request)
+    const before = new TextEncoder().encode('e')
+    expect(await ask(short, [request])).toMatchObject([{ logprob: await logprobOf([...before], ' cat sat') }])
+  })
+
+  test('says before it is asked what it cannot answer', async () => {
+    const short = await fromLanguageModel(bigramModel(TEXT), { maxLength: 7 })
+    const check = (request: EvalRequest): Promise<void> => short.check!(request)
+    const lines = '" cat sat" after "The": a continuation of 8 tokens does not fit into a model of 7'
+    await expect(check({ kind: 'loglikelihood', context: 'The', continuation: ' cat sat' })).rejects.toThrow(lines)
+    // White space at the end of a context is scored with what follows.
+    await expect(check({ kind: 'loglikelihood', context: 'The ', continuation: 'cat sat' })).rejects.toThrow('8 tokens')
+    await check({ kind: 'loglikelihood', context: TEXT, continuation: ' cat' })
+    const generate = { kind: 'generate_until', context: 'The', arguments: { ...greedy, max_gen_toks: 7 } } as const
+    await expect(check(generate)).rejects.toThrow('the answer to "The": an answer of 7 tokens leaves no room')
+    await check({ ...generate, arguments: { ...greedy, max_gen_toks: 6 } })
+    const shrinking = await fromLanguageModel(bigramModel(TEXT), { maxLength: 7, truncation: { shrink: true } })
+    await shrinking.check!(generate)
+  })
+
   test('refuses a continuation that does not fit, naming it', async () => {
     const short = await fromLanguageModel(bigramModel(TEXT), { maxLength: 3 })
     const requests: EvalRequest[] = [{ kind: 'loglikelihood', context: 'The', continuation: ' cat sat' }]

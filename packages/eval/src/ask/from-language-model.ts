@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { LanguageModel, Prompted, Scored } from '@stemkit/spec/language-model'
 import { answersId, type AnswerOptions } from './answer-options.ts'
+import { checkRequest } from './check-request.ts'
 import { cutAtStops } from './cut-at-stops.ts'
 import type { Answered, AskOptions, EvalModel } from './eval-model.ts'
 import { fitPrompt } from './fit-prompt.ts'
@@ -49,6 +50,7 @@ export async function fromLanguageModel(
         notices.give()
       }
     },
+    check: (request) => checkRequest(request, { tokens, maxLength, truncation: options.truncation }),
     countTokens: async (text) => (await tokens.encode(text)).length,
     ...(applyChatTemplate && { applyChatTemplate }),
   }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { StemkitError } from '@stemkit/spec/errors'
+import { describe, expect, it, vi } from 'vitest'
 import type { EvalModel } from '../ask/eval-model.ts'
 import { createTaskRegistry } from '../tasks/task-registry.ts'
 import type { Row, RowSource } from '../tasks/rows.ts'
@@ -70,6 +71,20 @@ describe('evaluate', () => {
     expect(run.table).toMatch(/^\|\s+Tasks\s+\|Version\|/)
     expect(run.groupTable).toMatch(/^\|\s+Groups\s+\|Version\|/)
     expect(run.configs['sums']).toMatchObject({ num_fewshot: 2, generation_kwargs: { until: ['\n'] } })
+  })
+
+  it('asks nothing where one question cannot be answered, and says of which document it is', async () => {
+    const asked = vi.fn(formulaModel.answer)
+    const check: EvalModel['check'] = async (request) => {
+      if (request.kind !== 'loglikelihood' || request.continuation !== ' 17') return
+      throw new StemkitError('bad-input', 'a continuation of 3 tokens does not fit')
+    }
+    const model: EvalModel = { ...formulaModel, check, answer: asked }
+    const run = evaluate({ tasks: ['arithmetic'], registry, model, rows })
+    await expect(run).rejects.toThrow('larger, document 17: a continuation of 3 tokens does not fit')
+    expect(asked).not.toHaveBeenCalled()
+    const chosen = { tasks: ['larger'], registry, model, rows, samples: { larger: [0, 1, 16] } }
+    expect((await evaluate(chosen)).results).toMatchObject({ 'n-samples': { larger: { effective: 3 } } })
   })
 
   it('does not depend on the order in which a model answers', async () => {

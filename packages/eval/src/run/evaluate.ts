@@ -1,6 +1,7 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { EvalModel } from '../ask/eval-model.ts'
 import type { EvalAnswer, EvalRequest } from '../ask/requests.ts'
+import { checkPlan } from './check-plan.ts'
 import { planRun, type RunOptions } from './plan-run.ts'
 import { scoreRun, type EvalRun } from './score-run.ts'
 
@@ -27,11 +28,13 @@ export interface EvalProgress {
  *
  * The scores do not depend on the order or the number of requests that the model answers at a time. With a model that keeps its answers
  * (`withCache`), an interrupted run goes on where it ended.
- * @throws where a task or its data are not known, options contradict each other, or the model fails
+ * @throws where a task or its data are not known, options contradict each other, a request does not fit into the model (naming
+ *   its document, before anything is asked), or the model fails
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvalRun> {
   const { model, bootstrapRounds } = options
   const plan = await planRun(options, model)
+  await checkPlan(plan, model, options.signal)
   const answers = await ask(model, plan.requests, options)
   return scoreRun(plan, answers, bootstrapRounds === undefined ? {} : { bootstrapRounds })
 }

@@ -2,8 +2,10 @@ import { StemkitError } from '@stemkit/spec/errors'
 import type { Tokenizer } from '@stemkit/spec/tokenizer'
 import { answersId, type AnswerOptions } from '../answer-options.ts'
 import type { AskOptions, EvalModel } from '../eval-model.ts'
+import { checkRequest } from '../check-request.ts'
 import { createNotices } from '../notices.ts'
 import { placeRequests } from '../placed-requests.ts'
+import type { EvalRequest } from '../requests.ts'
 import { evalTokens, type EvalTokens } from '../text-tokens.ts'
 import { generateByCompletions } from './generate.ts'
 import { describeModel, openScoring, type Scoring } from './open-server.ts'
@@ -69,6 +71,10 @@ export async function fromCompletions(options: FromCompletionsOptions): Promise<
         notices.give()
       }
     },
+    ...(tokens &&
+      maxLength !== undefined && {
+        check: (request: EvalRequest) => checkRequest(request, { tokens, maxLength, truncation: options.truncation }),
+      }),
     ...(tokens && { countTokens: async (text: string) => (await tokens.encode(text)).length }),
     ...(applyChatTemplate && { applyChatTemplate }),
   }
