@@ -1,5 +1,6 @@
 import { Layer, Program, Scratch, Sequence } from './structs'
-import { addLanes, addWholeLanes, copyFloats, exp4 } from './vectors'
+import { lookAhead } from './look-ahead'
+import { addLanes, codes8, copyFloats, exp4, narrow8 } from './vectors'
 
 /**
  * The new tokens of one sequence in one key/value head: turned by the rotary embedding and put into the cache, and the attention of
@@ -30,10 +31,10 @@ export function attendHead(p: Program, s: Scratch, l: Layer, sequence: Sequence,
       const at = (<usize>(token * p.heads + head * queriesOfHead + each) * <usize>headDim) << 2
       turn(p, p.queries + at, position)
       if (p.isSmallCache) {
-        const query = codeQuery(p, s, p.queries + at, l.keyScales + scales)
-        scoreCodes(s, keys, width, position + 1, query)
-        softmax(s.scores, position + 1)
-        mixCodes(s, p.attended + at, values, width, headDim, position + 1, l.valueScales + scales)
+        const unit = codeQuery(p, s, p.queries + at, l.keyScales + scales)
+        scoreCodes(s, keys, width, position + 1, unit)
+        const share = codeShares(s, position + 1, exponentials(s.scores, position + 1))
+        mixCodes(s, p.attended + at, values, width, headDim, position + 1, l.valueScales + scales, share)
       } else {
         scoreFloats(p, s, keys, p.queries + at, position + 1)
         softmax(s.scores, position + 1)
@@ -43,23 +44,30 @@ export function attendHead(p: Program, s: Scratch, l: Layer, sequence: Sequence,
   }
 }
 
-/** Rotary embedding of one head, in place: pairs of neighbours. */
+/** Rotary embedding of one head, in place: pairs of neighbours, two pairs at a time. */
 function turn(p: Program, x: usize, position: i32): void {
-  const pairs = p.headDim >> 1
-  let cosines = p.cosines + ((<usize>(position * pairs)) << 2)
-  let sines = p.sines + ((<usize>(position * pairs)) << 2)
-  for (let i = 0; i < pairs; i++) {
+  const angles = (<usize>(position * p.headDim)) << 2
+  let cosines = p.cosines + angles
+  let sines = p.sines + angles
+  let i = 0
+  for (; i + 4 <= p.headDim; i += 4) {
+    const each = v128.load(x)
+    const others = v128.shuffle<i32>(each, each, 1, 0, 3, 2)
+    v128.store(x, f32x4.add(f32x4.mul(each, v128.load(cosines)), f32x4.mul(others, v128.load(sines))))
+    x += 16
+    cosines += 16
+    sines += 16
+  }
+  if (i < p.headDim) {
     const even = load<f32>(x, 0)
     const odd = load<f32>(x, 4)
-    const c = load<f32>(cosines)
-    const d = load<f32>(sines)
-    store<f32>(x, even * c - odd * d, 0)
-    store<f32>(x, even * d + odd * c, 4)
-    x += 8
-    cosines += 4
-    sines += 4
+    store<f32>(x, even * load<f32>(cosines, 0) + odd * load<f32>(sines, 0), 0)
+    store<f32>(x, odd * load<f32>(cosines, 4) + even * load<f32>(sines, 4), 4)
   }
 }
+
+/** Beyond this, a number is cut off at a code whatever it is. */
+const BEYOND: f32 = 1000
 
 /** Puts numbers of one head into the cache; channels behind the head stay zero. */
 function keep(p: Program, to: usize, x: usize, scales: usize): void {
@@ -67,43 +75,105 @@ function keep(p: Program, to: usize, x: usize, scales: usize): void {
     copyFloats(to, x, p.headDim)
     return
   }
-  for (let c: usize = 0; c < <usize>p.headDim; c++) {
-    const code = nearest<f32>(load<f32>(x + (c << 2)) / load<f32>(scales + (c << 2)))
-    store<i8>(to + c, <i8>max<f32>(-128, min<f32>(127, code)))
+  let c = 0
+  for (; c + 8 <= p.headDim; c += 8) {
+    const codes = narrow8(unitsIn(x, scales), unitsIn(x + 16, scales + 16))
+    v128.store64_lane(to, i8x16.narrow_i16x8_s(codes, codes), 0)
+    to += 8
+    x += 32
+    scales += 32
   }
+  for (; c < p.headDim; c++) {
+    store<i8>(to, <i8>max<f32>(-128, min<f32>(127, nearest<f32>(load<f32>(x) / load<f32>(scales)))))
+    to++
+    x += 4
+    scales += 4
+  }
+}
+
+function unitsIn(x: usize, scales: usize): v128 {
+  const units = f32x4.div(v128.load(x), v128.load(scales))
+  return f32x4.pmin(f32x4.splat(BEYOND), f32x4.pmax(f32x4.splat(-BEYOND), units))
 }
 
 /** A query times the units of the keys and 1 / sqrt(headDim), in 16 bits with a unit of its own, which is returned. */
 function codeQuery(p: Program, s: Scratch, query: usize, scales: usize): f32 {
   const headDim = p.headDim
   let most: f32 = 0
-  for (let c = 0; c < headDim; c++) {
+  let each: f32 = 0
+  let largest = f32x4.splat(0)
+  let c = 0
+  for (; c + 8 <= headDim; c += 8) {
     const at = (<usize>c) << 2
-    most = max<f32>(most, abs<f32>(load<f32>(query + at) * load<f32>(scales + at)))
+    largest = f32x4.pmax(largest, f32x4.abs(f32x4.mul(v128.load(query + at), v128.load(scales + at))))
+    largest = f32x4.pmax(largest, f32x4.abs(f32x4.mul(v128.load(query + at, 16), v128.load(scales + at, 16))))
+  }
+  for (; c < headDim; c++) {
+    each = load<f32>(query + ((<usize>c) << 2)) * load<f32>(scales + ((<usize>c) << 2))
+    most = max<f32>(most, abs<f32>(each))
+  }
+  for (let i = 0; i < 4; i++) {
+    v128.store(s.tile, largest)
+    most = max<f32>(most, load<f32>(s.tile + ((<usize>i) << 2)))
   }
   const inverse: f32 = most > 0 ? 32767 / most : 0
-  for (let c = 0; c < p.cacheWidth; c++) {
+  const inverses = f32x4.splat(inverse)
+  c = 0
+  for (; c + 8 <= headDim; c += 8) {
     const at = (<usize>c) << 2
-    const code: f32 = c < headDim ? nearest<f32>(load<f32>(query + at) * load<f32>(scales + at) * inverse) : 0
-    store<i16>(s.query + ((<usize>c) << 1), <i16>code)
+    const low = f32x4.mul(f32x4.mul(v128.load(query + at), v128.load(scales + at)), inverses)
+    const high = f32x4.mul(f32x4.mul(v128.load(query + at, 16), v128.load(scales + at, 16)), inverses)
+    v128.store(s.query + ((<usize>c) << 1), narrow8(low, high))
+  }
+  for (; c < p.cacheWidth; c++) {
+    const at = (<usize>c) << 2
+    each = c < headDim ? nearest<f32>(load<f32>(query + at) * load<f32>(scales + at) * inverse) : 0
+    store<i16>(s.query + ((<usize>c) << 1), <i16>each)
   }
   return most / 32767 / <f32>Math.sqrt(<f64>headDim)
 }
 
+/** Four tokens at a time; behind the last one, whatever stands there. */
 function scoreCodes(s: Scratch, keys: usize, width: i32, count: i32, unit: f32): void {
+  const units = f32x4.splat(unit)
+  const stride = <usize>width
   let to = s.scores
-  for (let t = 0; t < count; t++) {
-    let sum = i32x4.splat(0)
+  for (let t = 0; t < count; t += 4) {
+    let a = i32x4.splat(0)
+    let b = a
+    let c = a
+    let d = a
     let query = s.query
-    for (let c = 0; c < width; c += 16) {
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(v128.load8x8_s(keys, 0), v128.load(query, 0)))
-      sum = i32x4.add(sum, i32x4.dot_i16x8_s(v128.load8x8_s(keys, 8), v128.load(query, 16)))
-      keys += 16
+    let key = keys
+    for (let i = 0; i < width; i += 16) {
+      const low = v128.load(query, 0)
+      const high = v128.load(query, 16)
+      a = i32x4.add(a, dotCodes(key, low, high))
+      b = i32x4.add(b, dotCodes(key + stride, low, high))
+      c = i32x4.add(c, dotCodes(key + 2 * stride, low, high))
+      d = i32x4.add(d, dotCodes(key + 3 * stride, low, high))
+      key += 16
       query += 32
     }
-    store<f32>(to, <f32>addWholeLanes(sum) * unit)
-    to += 4
+    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(addEach(addEach2(a, b), addEach2(c, d))), units))
+    lookAhead(s, 4)
+    keys += 4 * stride
+    to += 16
   }
+}
+
+function dotCodes(key: usize, low: v128, high: v128): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(v128.load8x8_s(key, 0), low), i32x4.dot_i16x8_s(v128.load8x8_s(key, 8), high))
+}
+
+/** Half the sums of the lanes of two vectors: [a0 + a2, a1 + a3, b0 + b2, b1 + b3]. */
+function addEach2(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7))
+}
+
+/** Neighbours of two vectors added. */
+function addEach(a: v128, b: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
 
 function scoreFloats(p: Program, s: Scratch, keys: usize, query: usize, count: i32): void {
@@ -126,52 +196,106 @@ function scoreFloats(p: Program, s: Scratch, keys: usize, query: usize, count: i
   }
 }
 
-/** In place. What stands behind the scores up to a multiple of 4 is written, too. */
-function softmax(scores: usize, count: i32): void {
-  let most = load<f32>(scores)
-  for (let t = 1; t < count; t++) most = max<f32>(most, load<f32>(scores + ((<usize>t) << 2)))
-  for (let t = count; t & 3; t++) store<f32>(scores + ((<usize>t) << 2), most - 100)
+/** e^(score - the largest) in place, 0 behind the scores up to a multiple of 8; returns their sum. */
+function exponentials(scores: usize, count: i32): f32 {
+  const end = (count + 7) & ~7
+  // Behind the scores, first one that is no larger than the largest, then one whose share is none.
+  fill(scores, count, end, load<f32>(scores))
+  const most = largestOf(scores, end)
+  fill(scores, count, end, most - 100)
   const largest = f32x4.splat(most)
   let sums = f32x4.splat(0)
-  for (let t = 0; t < count; t += 4) {
+  for (let t = 0; t < end; t += 8) {
     const at = scores + ((<usize>t) << 2)
-    const each = exp4(f32x4.sub(v128.load(at), largest))
-    v128.store(at, each)
-    sums = f32x4.add(sums, each)
+    const low = exp4(f32x4.sub(v128.load(at, 0), largest))
+    const high = exp4(f32x4.sub(v128.load(at, 16), largest))
+    v128.store(at, low, 0)
+    v128.store(at, high, 16)
+    sums = f32x4.add(sums, f32x4.add(low, high))
   }
-  const inverse = f32x4.splat(1 / addLanes(sums))
+  return addLanes(sums)
+}
+
+function fill(x: usize, from: i32, to: i32, value: f32): void {
+  for (let i = from; i < to; i++) store<f32>(x + ((<usize>i) << 2), value)
+}
+
+function largestOf(x: usize, count: i32): f32 {
+  let low = v128.load(x, 0)
+  let high = v128.load(x, 16)
+  for (let t = 8; t < count; t += 8) {
+    const at = x + ((<usize>t) << 2)
+    low = f32x4.pmax(low, v128.load(at, 0))
+    high = f32x4.pmax(high, v128.load(at, 16))
+  }
+  low = f32x4.pmax(low, high)
+  low = f32x4.pmax(low, v128.shuffle<i32>(low, low, 2, 3, 0, 1))
+  return max<f32>(f32x4.extract_lane(low, 0), f32x4.extract_lane(low, 1))
+}
+
+function softmax(scores: usize, count: i32): void {
+  const inverse = f32x4.splat(1 / exponentials(scores, count))
   for (let t = 0; t < count; t += 4) {
     const at = scores + ((<usize>t) << 2)
     v128.store(at, f32x4.mul(v128.load(at), inverse))
   }
 }
 
-/** Sum of values by their shares, 16 channels at a time. */
-function mixCodes(s: Scratch, to: usize, values: usize, width: i32, headDim: i32, count: i32, scales: usize): void {
-  for (let c = 0; c < headDim; c += 16) {
-    let a = f32x4.splat(0)
+/** The largest sum of shares, of which the largest is 1, whose products with codes still fit 32 bits: 500 * 32767 * 128. */
+const MOST_SHARES: f32 = 500
+
+/** Shares that add up to `sum` in 16 bits; returns what a unit of them is of the whole. */
+function codeShares(s: Scratch, count: i32, sum: f32): f32 {
+  const unit: f32 = 32767 * min<f32>(1, MOST_SHARES / sum)
+  const units = f32x4.splat(unit)
+  for (let t = 0; t < count; t += 8)
+    v128.store(s.shares + ((<usize>t) << 1), codes8(s.scores + ((<usize>t) << 2), units))
+  return 1 / (unit * sum)
+}
+
+/** Sum of values by their shares, for two tokens and 16 channels at a time. A share behind the last one is 0. */
+function mixCodes(
+  s: Scratch,
+  to: usize,
+  values: usize,
+  width: i32,
+  headDim: i32,
+  count: i32,
+  scales: usize,
+  unit: f32,
+): void {
+  const stride = <usize>width
+  const units = f32x4.splat(unit)
+  for (let channel = 0; channel < headDim; channel += 16) {
+    let a = i32x4.splat(0)
     let b = a
+    let c = a
     let d = a
-    let e = a
-    let from = values + <usize>c
-    let share = s.scores
-    for (let t = 0; t < count; t++) {
-      const p = v128.load32_splat(share)
-      const low = v128.load8x8_s(from, 0)
-      const high = v128.load8x8_s(from, 8)
-      a = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)), a)
-      b = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)), b)
-      d = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)), d)
-      e = f32x4.relaxed_madd(p, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)), e)
-      from += <usize>width
+    let from = values + <usize>channel
+    let share = s.shares
+    for (let t = 0; t < count; t += 2) {
+      const pair = v128.load32_splat(share)
+      let first = v128.load8x8_s(from, 0)
+      let second = v128.load8x8_s(from + stride, 0)
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11), pair))
+      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15), pair))
+      first = v128.load8x8_s(from, 8)
+      second = v128.load8x8_s(from + stride, 8)
+      c = i32x4.add(c, i32x4.dot_i16x8_s(v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11), pair))
+      d = i32x4.add(d, i32x4.dot_i16x8_s(v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15), pair))
+      from += 2 * stride
       share += 4
     }
-    const at = (<usize>c) << 2
-    storeSome(to + at, f32x4.mul(a, v128.load(scales + at, 0)), headDim - c)
-    storeSome(to + at + 16, f32x4.mul(b, v128.load(scales + at, 16)), headDim - c - 4)
-    storeSome(to + at + 32, f32x4.mul(d, v128.load(scales + at, 32)), headDim - c - 8)
-    storeSome(to + at + 48, f32x4.mul(e, v128.load(scales + at, 48)), headDim - c - 12)
+    const at = (<usize>channel) << 2
+    storeSome(to + at, scaledSum(a, scales + at, units), headDim - channel)
+    storeSome(to + at + 16, scaledSum(b, scales + at + 16, units), headDim - channel - 4)
+    storeSome(to + at + 32, scaledSum(c, scales + at + 32, units), headDim - channel - 8)
+    storeSome(to + at + 48, scaledSum(d, scales + at + 48, units), headDim - channel - 12)
   }
+}
+
+function scaledSum(sum: v128, scales: usize, units: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.mul(v128.load(scales), units))
 }
 
 function mixFloats(s: Scratch, to: usize, values: usize, width: i32, headDim: i32, count: i32): void {

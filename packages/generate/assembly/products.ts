@@ -43,7 +43,7 @@ function storeTile(tile: usize, t: i32, low: v128, high: v128): void {
 function oneOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): void {
   const block = m.block
   const blocks = m.columns / block
-  const low4 = i8x16.splat(15)
+  const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * <usize>(m.columns << 2)
   let scales = m.scales + <usize>group * <usize>(blocks << 5)
   let x = s.codes + <usize>(t * m.columns)
@@ -108,7 +108,7 @@ function twoOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   const columns = <usize>m.columns
   const blocks = m.columns / block
   const stride = (<usize>blocks) << 2
-  const low4 = i8x16.splat(15)
+  const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * (columns << 2)
   let scales = m.scales + <usize>group * <usize>(blocks << 5)
   let x0 = s.codes + <usize>t * columns
@@ -175,7 +175,7 @@ function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): vo
   const columns = <usize>m.columns
   const blocks = m.columns / block
   const stride = (<usize>blocks) << 2
-  const low4 = i8x16.splat(15)
+  const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * (columns << 2)
   let scales = m.scales + <usize>group * <usize>(blocks << 5)
   let x0 = s.codes + <usize>t * columns

@@ -2,6 +2,7 @@
 // each other. Each has a share of a phase's work, takes it piece by piece, and then takes pieces of what the others have left, so
 // that a thread that is held up holds up little, and memory is read in long runs.
 import { attendHead } from './attention'
+import { lookAhead, lookAheadAt } from './look-ahead'
 import { multiplyGroup } from './products'
 import { Kind, Layer, Matrix, Program, Scratch, Sequence } from './structs'
 import { copyFloats, normalise, quantise, silu4 } from './vectors'
@@ -30,7 +31,8 @@ export function step(p: Program, thread: i32): void {
     project(p, s, thread, l.key, p.keys, counter + counterBytes)
     prepare(s, l.value, prepared, s.inputs, tokens)
     project(p, s, thread, l.value, p.values, counter + 2 * counterBytes)
-    arrivals = meet(p, arrivals)
+    lookAheadAt(s, l.output, thread, p.threads)
+    arrivals = meet(p, s, arrivals)
 
     const units = p.sequences * p.kvHeads
     begin(s)
@@ -40,25 +42,34 @@ export function step(p: Program, thread: i32): void {
         attendHead(p, s, l, sequence, unit % p.kvHeads)
       }
     }
-    arrivals = meet(p, arrivals)
+    arrivals = meet(p, s, arrivals)
 
     prepare(s, l.output, null, p.attended, tokens)
     addProduct(p, s, thread, l.output, p.attended, counter + 4 * counterBytes)
-    arrivals = meet(p, arrivals)
+    lookAheadAt(s, l.gate, thread, p.threads)
+    arrivals = meet(p, s, arrivals)
 
     normaliseAll(p, s, l.feedForwardNorm)
     prepare(s, l.gate, null, s.inputs, tokens)
     gate(p, s, thread, l, counter + 5 * counterBytes)
-    arrivals = meet(p, arrivals)
+    lookAheadAt(s, l.down, thread, p.threads)
+    arrivals = meet(p, s, arrivals)
 
     prepare(s, l.down, null, p.gated, tokens)
     addProduct(p, s, thread, l.down, p.gated, counter + 6 * counterBytes)
-    arrivals = meet(p, arrivals)
+    lookAheadAt(s, nextOf(p, i), thread, p.threads)
+    arrivals = meet(p, s, arrivals)
     counter += PIECEWISE * counterBytes
   }
   normaliseAll(p, s, p.norm)
   prepare(s, p.head, null, s.inputs, tokens)
   project(p, s, thread, p.head, p.logits, counter)
+}
+
+/** What is multiplied with first after a layer. */
+function nextOf(p: Program, layer: i32): Matrix {
+  if (layer + 1 == p.layers) return p.head
+  return changetype<Layer>(p.layer + <usize>(layer + 1) * offsetof<Layer>()).query
 }
 
 /** Begins with the thread's own share of a phase. */
@@ -89,11 +100,12 @@ function take(p: Program, s: Scratch, thread: i32, counters: usize, total: i32):
   return false
 }
 
-/** Waits until all threads are here. */
-function meet(p: Program, before: i32): i32 {
+/** Waits until all threads are here, and reads ahead meanwhile. */
+function meet(p: Program, s: Scratch, before: i32): i32 {
   const all = before + p.threads
   let spins = 0
   for (let seen = atomic.add<i32>(p.arrivals, 1) + 1; seen < all; seen = atomic.load<i32>(p.arrivals)) {
+    lookAhead(s, 1)
     if (++spins > SPINS) atomic.wait<i32>(p.arrivals, seen, NAP)
   }
   return all

@@ -9,6 +9,7 @@ export class Matrix {
   /** Columns that share a scale. */
   block: i32
   data: usize
+  bytes: usize
   /** [rows / 8, columns / block, 8] */
   scales: usize
 }
@@ -64,12 +65,19 @@ export class Scratch {
   otherTile: usize
   /** [capacity] */
   scores: usize
-  /** A query [width], in 16 bits beside int8 caches. */
+  /** Beside int8 caches: a query [width] and shares [capacity] in 16 bits. */
   query: usize
+  shares: usize
   /** The piece of a phase that it has in work, and how many threads' shares it has seen the end of. */
   first: i32
   end: i32
   helped: i32
+  /** What it reads ahead, and something of what it saw there, so that reading is not left out. */
+  ahead: usize
+  aheadEnd: usize
+  seen: u32
+  /** 0x0f0f0f0f: the engine makes a constant vector anew wherever it is used, but keeps one that it cannot know. */
+  low4: i32
 }
 
 @unmanaged
@@ -97,7 +105,7 @@ export class Program {
   scratch: usize
   norm: usize
   head: Matrix
-  /** [capacity, headDim / 2] */
+  /** [capacity, headDim], those of a pair twice; sines of the even ones negative. */
   cosines: usize
   sines: usize
   /** [B, dim]: the embeddings when a step begins. */

@@ -1,25 +1,44 @@
 import { Matrix, Scratch, Kind } from './structs'
 
-/** x [n] times 1 / sqrt(mean of squares + epsilon) times gain [n], n a multiple of 4 or not. */
+/** x [n] times 1 / sqrt(mean of squares + epsilon) times gain [n]. */
 export function normalise(to: usize, x: usize, gain: usize, n: i32, epsilon: f32): void {
-  let squares = f32x4.splat(0)
-  let rest: f32 = 0
-  const whole = n & ~3
-  for (let i = 0; i < whole; i += 4) {
-    const each = v128.load(x + ((<usize>i) << 2))
-    squares = f32x4.add(squares, f32x4.mul(each, each))
-  }
-  for (let i = whole; i < n; i++) rest += load<f32>(x + ((<usize>i) << 2)) * load<f32>(x + ((<usize>i) << 2))
-  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>((addLanes(squares) + rest) / <f32>n + epsilon)))
+  const scale: f32 = <f32>(1.0 / Math.sqrt(<f64>(sumOfSquares(x, n) / <f32>n + epsilon)))
   const scales = f32x4.splat(scale)
-  for (let i = 0; i < whole; i += 4) {
+  let i = 0
+  for (; i + 4 <= n; i += 4) {
     const at = (<usize>i) << 2
     v128.store(to + at, f32x4.mul(f32x4.mul(v128.load(x + at), scales), v128.load(gain + at)))
   }
-  for (let i = whole; i < n; i++) {
+  for (; i < n; i++) {
     const at = (<usize>i) << 2
     store<f32>(to + at, load<f32>(x + at) * scale * load<f32>(gain + at))
   }
+}
+
+/** Four sums at a time, which need not wait for each other. */
+function sumOfSquares(x: usize, n: i32): f32 {
+  let a = f32x4.splat(0)
+  let b = a
+  let c = a
+  let d = a
+  let i = 0
+  for (; i + 16 <= n; i += 16) {
+    a = addSquare(a, v128.load(x, 0))
+    b = addSquare(b, v128.load(x, 16))
+    c = addSquare(c, v128.load(x, 32))
+    d = addSquare(d, v128.load(x, 48))
+    x += 64
+  }
+  let rest: f32 = 0
+  for (; i < n; i++) {
+    rest += load<f32>(x) * load<f32>(x)
+    x += 4
+  }
+  return addLanes(f32x4.add(f32x4.add(a, b), f32x4.add(c, d))) + rest
+}
+
+function addSquare(sum: v128, x: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(x, x))
 }
 
 export function addLanes(x: v128): f32 {
@@ -32,7 +51,7 @@ export function addWholeLanes(x: v128): i32 {
 
 /** e^x to about 2e-7 of it, 0 below -87; x at most 88. Polynomial of Cephes' expf, after taking out powers of two. */
 export function exp4(x: v128): v128 {
-  const within = f32x4.max(x, f32x4.splat(-87.3))
+  const within = f32x4.pmax(f32x4.splat(-87.3), x)
   const powers = f32x4.nearest(f32x4.mul(within, f32x4.splat(1.44269504088896341)))
   let r = f32x4.sub(within, f32x4.mul(powers, f32x4.splat(0.693359375)))
   r = f32x4.sub(r, f32x4.mul(powers, f32x4.splat(-2.1219444e-4)))
@@ -43,32 +62,44 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1))
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1))
   const value = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1))
-  const scale = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(powers), i32x4.splat(127)), 23)
+  const scale = i32x4.shl(i32x4.add(whole4(powers), i32x4.splat(127)), 23)
   const scaled = f32x4.mul(value, scale)
   return v128.and(scaled, f32x4.ge(x, f32x4.splat(-87.3)))
 }
 
 /** x * sigmoid(x) */
 export function silu4(x: v128): v128 {
-  const most = f32x4.min(f32x4.neg(x), f32x4.splat(88))
+  const most = f32x4.pmin(f32x4.splat(88), f32x4.neg(x))
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp4(most)))
 }
 
-/** Codes of 4 x 4 numbers, narrowed to 16 bits: two vectors' worth. */
-function codes8(x: usize, inverse: v128): v128 {
-  return i16x8.narrow_i32x4_s(
-    i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 0), inverse))),
-    i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), inverse))),
-  )
+/** The whole numbers nearest to four numbers of up to 2^22, halves to even: behind 1.5 * 2^23, bits are units. */
+function whole4(x: v128): v128 {
+  return i32x4.sub(f32x4.add(x, f32x4.splat(12582912)), i32x4.splat(0x4b400000))
 }
 
+/** Eight numbers times `inverse`, rounded to 16 bits. */
+export function codes8(x: usize, inverse: v128): v128 {
+  return narrow8(f32x4.mul(v128.load(x, 0), inverse), f32x4.mul(v128.load(x, 16), inverse))
+}
+
+/** Eight numbers of up to 2^22, rounded to 16 bits. */
+export function narrow8(low: v128, high: v128): v128 {
+  return i16x8.narrow_i32x4_s(whole4(low), whole4(high))
+}
+
+/** The largest of |x| [n], n a multiple of 16. */
 function largest(x: usize, n: i32): f32 {
-  let most = f32x4.splat(0)
-  for (let i = 0; i < n; i += 4) most = f32x4.max(most, f32x4.abs(v128.load(x + ((<usize>i) << 2))))
-  return max<f32>(
-    max<f32>(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
-    max<f32>(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3)),
-  )
+  let a = f32x4.splat(0)
+  let b = a
+  for (let i = 0; i < n; i += 16) {
+    a = f32x4.pmax(f32x4.pmax(a, f32x4.abs(v128.load(x, 0))), f32x4.abs(v128.load(x, 16)))
+    b = f32x4.pmax(f32x4.pmax(b, f32x4.abs(v128.load(x, 32))), f32x4.abs(v128.load(x, 48)))
+    x += 64
+  }
+  a = f32x4.pmax(a, b)
+  a = f32x4.pmax(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1))
+  return max<f32>(f32x4.extract_lane(a, 0), f32x4.extract_lane(a, 1))
 }
 
 const LARGEST_CODE: f32 = 127

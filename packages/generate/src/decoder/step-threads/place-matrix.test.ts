@@ -17,7 +17,7 @@ function placed(weight: Parameters<typeof placeMatrix>[0]) {
 test('eight rows lie side by side, word by word; rows that fill up are zero', () => {
   const data = Float32Array.from({ length: 10 * 3 }, (_, i) => i + 1)
   const { struct, memory, used } = placed({ shape: [10, 3], data })
-  expect(struct).toEqual({ kind: 0, rows: 10, columns: 3, block: 3, data: 64, scales: 0 })
+  expect(struct).toEqual({ kind: 0, rows: 10, columns: 3, block: 3, data: 64, bytes: 192, scales: 0 })
   expect(used).toBe(64 + 4 * 16 * 3)
   const words = new Float32Array(memory.buffer, 64, 16 * 3)
   const at = (row: number, column: number): number => words[Math.floor(row / 8) * 24 + column * 8 + (row % 8)]!

@@ -40,7 +40,8 @@ export function placeMatrix(weight: FrozenWeight, take: Take): PlacedMatrix {
   const kind = kindOf(weight)
   const { Words, flip } = WORDS[kind]
   const filled = Math.ceil(rows / GROUP) * GROUP
-  const data = take((weight.data.byteLength / rows) * filled)
+  const bytes = (weight.data.byteLength / rows) * filled
+  const data = take(bytes)
   const scales = 'scales' in weight ? weight.scales : undefined
   const scalesAt = scales ? take((scales.byteLength / rows) * filled) : 0
   return {
@@ -49,6 +50,7 @@ export function placeMatrix(weight: FrozenWeight, take: Take): PlacedMatrix {
       rows,
       columns,
       data,
+      bytes,
       scales: scalesAt,
       block: 'block' in weight ? weight.block : columns,
     },

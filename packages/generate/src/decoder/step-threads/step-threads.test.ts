@@ -73,9 +73,9 @@ const farthest = (a: readonly Float32Array[], b: readonly Float32Array[]): numbe
 
 /**
  * How far logits may be apart that are of different sums in float32. Inputs of packed matrices are rounded to 8 bits, and one that lies
- * between two of them may go either way.
+ * between two of them may go either way, which changes what follows.
  */
-const toleranceOf = (form: Form): number => (form.startsWith('bits') ? 0.05 : 1e-5)
+const toleranceOf = (form: Form): number => (form.startsWith('bits') ? 0.3 : 1e-5)
 
 const idsOf = (length: number, seed = 0): number[] => Array.from({ length }, (_, i) => (i * 7 + 3 + 11 * seed) % 61)
 
@@ -102,8 +102,22 @@ describe.each(FORMS)('matrices in %s', (form) => {
   test.each([[1], [2], [3], [4]])('steps of %i tokens are those of the engine', async (size) => {
     const model = modelOf(() => form)
     const [decoder, threads] = [await decoderOf(model), await openAlone(model, 2)]
-    for (let start = 0; start + size <= 24; start += size) {
-      const next = chunk(1, start, idsOf(24).slice(start, start + size))
+    const apart: number[] = []
+    for (let seed = 0; seed < 20; seed++) {
+      const next = chunk(1, 0, idsOf(size, seed))
+      apart.push(farthest([await threads.step(next)], await run(decoder, next)))
+    }
+    expect(Math.max(...apart)).toBeLessThan(toleranceOf(form))
+    expect(apart.filter((each) => each < 1e-5).length).toBeGreaterThan(15)
+    await decoder.dispose()
+    await threads.dispose()
+  })
+
+  test('a text read on token by token is that of the engine', async () => {
+    const model = modelOf(() => form)
+    const [decoder, threads] = [await decoderOf(model), await openAlone(model, 2)]
+    for (const [start, id] of idsOf(40).entries()) {
+      const next = chunk(1, start, [id])
       expect(farthest([await threads.step(next)], await run(decoder, next))).toBeLessThan(toleranceOf(form))
     }
     await decoder.dispose()
@@ -201,7 +215,7 @@ describe('a decoder with threads', () => {
     expect(farthest(found, wanted)).toBeLessThan(toleranceOf('bits4'))
     // What the threads wrote is what the engine goes on from.
     const rest = chunk(1, 21, idsOf(16, 2))
-    expect(farthest(await run(own!, rest), await run(plain!, rest))).toBeLessThan(0.1)
+    expect(farthest(await run(own!, rest), await run(plain!, rest))).toBeLessThan(toleranceOf('bits4'))
     await plain!.dispose()
     await own!.dispose()
   })

@@ -1,6 +1,6 @@
 /** Fields of the structs in assembly/structs.ts, in their order: 4 bytes each. */
 export const STRUCTS = {
-  Matrix: ['kind', 'rows', 'columns', 'block', 'data', 'scales'],
+  Matrix: ['kind', 'rows', 'columns', 'block', 'data', 'bytes', 'scales'],
   Layer: [
     'attentionNorm',
     'query',
@@ -18,7 +18,24 @@ export const STRUCTS = {
     'rows',
   ],
   Sequence: ['place', 'first', 'count', 'position'],
-  Scratch: ['inputs', 'codes', 'units', 'offsets', 'tile', 'otherTile', 'scores', 'query', 'first', 'end', 'helped'],
+  Scratch: [
+    'inputs',
+    'codes',
+    'units',
+    'offsets',
+    'tile',
+    'otherTile',
+    'scores',
+    'query',
+    'shares',
+    'first',
+    'end',
+    'helped',
+    'ahead',
+    'aheadEnd',
+    'seen',
+    'low4',
+  ],
   Program: [
     'threads',
     'tokens',

@@ -53,13 +53,15 @@ export function writeModel(
   layout.scratch.forEach((scratch, i) => {
     writeStruct(memory, 'Scratch', layout.scratchStructs + i * bytesOf('Scratch'), scratch)
   })
-  const pairs = headDim / 2
   const angles = Float64Array.from(
-    { length: capacity * pairs },
-    (_, i) => Math.floor(i / pairs) * ropeTheta ** ((-2 * (i % pairs)) / headDim),
+    { length: capacity * headDim },
+    (_, i) => Math.floor(i / headDim) * ropeTheta ** (-((i % headDim) & ~1) / headDim),
   )
   put(layout.cosines, Float32Array.from(angles, Math.cos))
-  put(layout.sines, Float32Array.from(angles, Math.sin))
+  put(
+    layout.sines,
+    Float32Array.from(angles, (angle, i) => (i % 2 === 0 ? -Math.sin(angle) : Math.sin(angle))),
+  )
 }
 
 export interface StepSize {
