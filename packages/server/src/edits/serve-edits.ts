@@ -48,13 +48,14 @@ export interface ServeEditsOptions {
   readonly openTable: (mode: 'read' | 'write', options: RowOptions) => Promise<RowTable>
   /** Bytes of memory for rows that edits changed. Default 64 MiB, or less where they need less. */
   readonly budget?: number | undefined
+  /** Milliseconds from one look for edits of other processes to the next, be it for an overlay that is not known. Default 1 s. */
+  readonly lookMs?: number | undefined
   /** Milliseconds that a look for edits waits for the store before it is given up, until the next one. Default 30 s. */
   readonly lookTimeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 const BUDGET = 64 * 2 ** 20
-/** How often what other processes change is looked for, and how long overlays that are not known are then left unsought. */
 const LOOK_MS = 1000
 const LOOK_TIMEOUT_MS = 30_000
 
@@ -64,7 +65,7 @@ const LOOK_TIMEOUT_MS = 30_000
  * @throws conflict if the table is not that of `rows`; what opening throws
  */
 export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdits> {
-  const { rows, openTable, budget = BUDGET, lookTimeoutMs = LOOK_TIMEOUT_MS, signal } = options
+  const { rows, openTable, budget = BUDGET, lookMs = LOOK_MS, lookTimeoutMs = LOOK_TIMEOUT_MS, signal } = options
   const turns = inTurn()
   const leaving = new Set<Promise<void>>()
   const known = new Map<number, OverlayKeys>()
@@ -140,7 +141,7 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
     next.catch(() => {})
     return next
   }
-  const stopLooking = every(LOOK_MS, () => void lookAnew())
+  const stopLooking = every(lookMs, () => void lookAnew())
 
   const seek = (): Promise<void> => {
     soughtAt = performance.now()
@@ -176,7 +177,7 @@ export async function serveEdits(options: ServeEditsOptions): Promise<ServedEdit
 
     async use(overlay, { signal: cancel } = {}) {
       if (overlay !== undefined && !current.has(overlay)) {
-        if (performance.now() - soughtAt >= LOOK_MS) seeking ??= seek().finally(() => (seeking = undefined))
+        if (performance.now() - soughtAt >= lookMs) seeking ??= seek().finally(() => (seeking = undefined))
         if (seeking) await unlessAborted(seeking, cancel)
       }
       const stand = current
