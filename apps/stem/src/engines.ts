@@ -5,8 +5,7 @@ import { StemkitError } from '@stemkit/spec/errors'
 import { useBackend } from '@stemkit/tensor'
 import { setUpDawn } from '@stemkit/tensor/node'
 
-export const ENGINES = ['compiled', 'eager-cpu', 'eager-webgpu'] as const
-export type EngineName = (typeof ENGINES)[number]
+export type EngineName = 'compiled' | 'eager-cpu' | 'eager-webgpu'
 
 /** Opens what computes: ONNX Runtime, or a tfjs backend. */
 export async function openEngine(name: EngineName, threads = availableParallelism()): Promise<Engine> {

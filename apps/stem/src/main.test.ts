@@ -52,15 +52,19 @@ describe('stem', () => {
     }
   })
 
-  test.each([[['--help']], [['--version']], [['eval', '--help']], [['help', 'inspect']], [['eval', '--nothing']]])(
-    '%j loads nothing that computes',
-    async (args) => {
-      const loaded = await modulesOf(args)
-      expect(loaded).toContainEqual(expect.stringMatching(/terminal\/exit\.ts$/))
-      const heavy = /@stemkit|packages\/(?!spec\/)|onnxruntime|tfjs|koffi|zod|node:sqlite/
-      expect(loaded.filter((url) => heavy.test(url))).toEqual([])
-    },
-  )
+  const asked = [
+    ['--help'],
+    ['--version'],
+    ['eval', '--nothing'],
+    ['edit', 'eval', '--help'],
+    ...COMMANDS.map((listed) => ['help', nameOf(listed)]),
+  ]
+  test.each(asked.map((args) => [args]))('%j loads nothing that computes', async (args) => {
+    const loaded = await modulesOf(args)
+    expect(loaded).toContainEqual(expect.stringMatching(/terminal\/exit\.ts$/))
+    const heavy = /@stemkit|packages\/(?!spec\/)|onnxruntime|tfjs|koffi|zod|node:sqlite/
+    expect(loaded.filter((url) => heavy.test(url))).toEqual([])
+  })
 
   test('without a command shows the same on stderr', async () => {
     expect(await stem([], dir)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^Usage: stem/) })

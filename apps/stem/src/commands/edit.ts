@@ -1,10 +1,16 @@
 import { Command } from 'commander'
-import { applyVerb, exportVerb, importVerb, undoVerb } from '../edit/change.ts'
-import { evalVerb } from '../edit/eval/eval.ts'
-import { injectVerb } from '../edit/inject/inject.ts'
-import { diffVerb, listVerb } from '../edit/look.ts'
-import { planVerb } from '../edit/plan.ts'
-import { previewVerb } from '../edit/preview.ts'
+import {
+  applyVerb,
+  diffVerb,
+  evalVerb,
+  exportVerb,
+  importVerb,
+  injectVerb,
+  listVerb,
+  planVerb,
+  previewVerb,
+  undoVerb,
+} from '../edit/verbs.ts'
 
 /** What a model knows, changed by rows. */
 export function editCommand(): Command {

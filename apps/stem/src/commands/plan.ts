@@ -1,15 +1,9 @@
 import { Command } from 'commander'
-import { makePlan } from '../plan/make-plan.ts'
-import { measurePlan } from '../plan/measure-plan.ts'
-import { printPlan } from '../plan/print-plan.ts'
-import { readSubject } from '../plan/subject.ts'
 import { pluginOption } from '../plugins/plugin-option.ts'
-import { signalOfProcess } from '../terminal/exit.ts'
-import { statusLine } from '../terminal/progress.ts'
 import { byteCount } from './byte-option.ts'
 import { wholeNumber } from './number-option.ts'
 
-interface PlanFlags {
+export interface PlanFlags {
   readonly set?: readonly string[]
   readonly plugin?: readonly string[]
   readonly batch?: number
@@ -21,6 +15,8 @@ interface PlanFlags {
   readonly measure?: boolean
   readonly json?: boolean
 }
+
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]
 
 export function planCommand(): Command {
   return new Command('plan')
@@ -50,36 +46,7 @@ export function planCommand(): Command {
     .addOption(pluginOption())
     .option('--json', 'print the plan as one JSON object')
     .action(async (path: string, flags: PlanFlags) => {
-      const signal = signalOfProcess()
-      const status = statusLine()
-      const { set = [], plugin: plugins = [], batch, length, budget, text, tokenizer, tokens } = flags
-      try {
-        const subject = await readSubject(path, {
-          set,
-          plugins,
-          batch,
-          length,
-          budget,
-          text,
-          tokenizer,
-          tokens,
-          signal,
-          onProgress: status.show,
-        })
-        const plan = await makePlan(subject, { signal, onProgress: status.show })
-        const measured = flags.measure
-          ? await measurePlan(subject, plan, { signal, onProgress: status.show })
-          : undefined
-        status.clear()
-        process.stdout.write(
-          flags.json
-            ? `${JSON.stringify({ ...plan, ...(measured ? { measured } : {}) })}\n`
-            : printPlan(plan, measured),
-        )
-      } finally {
-        status.clear()
-      }
+      const { runPlan } = await import('../plan/run-plan.ts')
+      await runPlan(path, flags)
     })
 }
-
-const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value]

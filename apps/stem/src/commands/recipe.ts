@@ -1,13 +1,8 @@
-import { join } from 'node:path'
-import { StemkitError } from '@stemkit/spec/errors'
 import { Command, Option } from 'commander'
-import { PLACEMENTS, type PlacementName } from '../recipes/facts/models.ts'
-import { factsRecipe } from '../recipes/facts/recipe.ts'
-import { sotuRecipe } from '../recipes/sotu.ts'
-import { signalOfProcess } from '../terminal/exit.ts'
+import type { PlacementName } from '../recipes/facts/models.ts'
 import { wholeNumber } from './number-option.ts'
 
-interface RecipeFlags {
+export interface RecipeFlags {
   readonly run?: string
   readonly steps?: number
   readonly seed: number
@@ -19,28 +14,16 @@ interface RecipeFlags {
   readonly json?: boolean
 }
 
-interface Recipe {
-  /** Options that only some recipes have. */
-  readonly own: readonly (keyof RecipeFlags)[]
-  run(flags: RecipeFlags, common: ReturnType<typeof commonOf>): Promise<void>
-}
-
-const PLACEMENT_NAMES = Object.keys(PLACEMENTS) as PlacementName[]
-
-const recipes: Readonly<Record<string, Recipe>> = {
-  sotu: {
-    own: ['seeds'],
-    run: ({ seeds = 1 }, common) => sotuRecipe({ ...common, seeds }),
-  },
-  facts: {
-    own: ['pairs', 'placement', 'study'],
-    run({ pairs = 600, placement, study }, common) {
-      if (placement && study) {
-        throw new StemkitError('bad-input', 'recipe facts: --study trains all placements; leave out --placement')
-      }
-      return factsRecipe({ ...common, pairs, placements: study ? PLACEMENT_NAMES : (placement ?? ['full']) })
-    },
-  },
+/** All that there are. */
+const PLACEMENTS: Readonly<Record<PlacementName, true>> = {
+  full: true,
+  all: true,
+  'first-half': true,
+  'second-half': true,
+  'layer-0': true,
+  'layer-1': true,
+  'layer-2': true,
+  'layer-3': true,
 }
 
 export function recipeCommand(): Command {
@@ -59,34 +42,13 @@ export function recipeCommand(): Command {
       new Option(
         '--placement <name...>',
         'facts: which of the 4 layers are STEM, a model for each name (default: full, all but the first)',
-      ).choices(PLACEMENT_NAMES),
+      ).choices(Object.keys(PLACEMENTS)),
     )
     .option('--study', 'facts: train and edit a model for every placement')
     .option('--resume', 'go on with a run that was stopped')
     .option('--json', 'print the results as one JSON object')
     .action(async (name: string, flags: RecipeFlags) => {
-      const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined
-      if (!recipe) {
-        throw new StemkitError('bad-input', `there is no recipe ${name}; there is ${Object.keys(recipes).join(', ')}`)
-      }
-      checkOwn(name, flags)
-      await recipe.run(flags, commonOf(name, flags))
+      const { runRecipe } = await import('../recipes/run-recipe.ts')
+      await runRecipe(name, flags)
     })
-}
-
-const commonOf = (name: string, flags: RecipeFlags) => ({
-  runFolder: flags.run ?? join('runs', name),
-  steps: flags.steps,
-  seed: flags.seed,
-  resume: flags.resume ?? false,
-  json: flags.json ?? false,
-  signal: signalOfProcess(),
-})
-
-/** @throws bad-input for an option that is another recipe's */
-function checkOwn(name: string, flags: RecipeFlags): void {
-  for (const [other, { own }] of Object.entries(recipes)) {
-    const stray = other === name ? undefined : own.find((flag) => flags[flag] !== undefined)
-    if (stray) throw new StemkitError('bad-input', `recipe ${name}: --${stray} is an option of ${other}`)
-  }
 }

@@ -1,31 +1,11 @@
-import { basename, resolve } from 'node:path'
 import type { KvCacheType } from '@stemkit/generate'
-import type { ApiKey } from '@stemkit/server'
-import {
-  errorLog,
-  jsonLog,
-  readAdminKeys,
-  readApiKeys,
-  readChatTemplate,
-  runServer,
-  splitAdminKeys,
-  splitApiKeys,
-} from '@stemkit/server/node'
 import { Command } from 'commander'
-import { loadServed, type LoadedModel } from '../serve/load-served.ts'
-import { openPlugins } from '../plugins/open-plugins.ts'
 import { pluginOption } from '../plugins/plugin-option.ts'
-import { signalOfProcess } from '../terminal/exit.ts'
-import { note, statusLine } from '../terminal/progress.ts'
 import { byteCount } from './byte-option.ts'
 import { kvCacheOption } from './kv-cache-option.ts'
 import { number, wholeNumber } from './number-option.ts'
 
-/** Not an option: command lines are read by whoever lists processes. */
-const KEYS_VARIABLE = 'STEM_API_KEYS'
-const ADMIN_KEYS_VARIABLE = 'STEM_ADMIN_KEYS'
-
-interface Options {
+export interface ServeFlags {
   readonly name?: string
   readonly host: string
   readonly port: number
@@ -47,6 +27,10 @@ interface Options {
   readonly plugin?: readonly string[]
   readonly json?: boolean
 }
+
+/** Not an option: command lines are read by whoever lists processes. */
+export const KEYS_VARIABLE = 'STEM_API_KEYS'
+export const ADMIN_KEYS_VARIABLE = 'STEM_ADMIN_KEYS'
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -78,71 +62,8 @@ export function serveCommand(): Command {
     .option('--drain <seconds>', 'time for running requests after SIGTERM', number, 30)
     .addOption(pluginOption())
     .option('--json', 'print JSON lines: one when requests are taken, and one for each request')
-    .action(async (folder: string, options: Options) => {
-      const { json, name = basename(resolve(folder)) } = options
-      const signal = signalOfProcess()
-      const apiKeys = await keysOf(options)
-      const adminKeys = await adminKeysOf(options)
-      const chatTemplate = await readChatTemplate(folder, options.chatTemplate)
-      const { feedForwards: custom, drivers } = await openPlugins(options.plugin, { signal })
-      const status = statusLine()
-      const { store, budget, slots, context, threads, kvCache, deterministic } = options
-      const print = (line: string): void => void process.stdout.write(line)
-      let loaded: LoadedModel | undefined
-      try {
-        const cut = await runServer({
-          async load() {
-            loaded = await loadServed(folder, {
-              signal,
-              custom,
-              drivers,
-              store,
-              budget,
-              slots,
-              context,
-              threads,
-              kvCache,
-              deterministic,
-              onProgress: ({ bytes, totalBytes }) => status.show(`loading ${Math.round((100 * bytes) / totalBytes)}%`),
-              onWithoutEdits: note,
-            }).finally(status.clear)
-            return { [name]: { ...loaded, chatTemplate } }
-          },
-          host: options.host,
-          port: options.port,
-          apiKeys,
-          adminKeys,
-          cors: options.cors?.includes('*') ? '*' : options.cors,
-          limits: { bodyBytes: options.maxBody, texts: options.maxTexts, timeoutMs: options.timeout * 1000 },
-          observers: [json ? jsonLog(print) : errorLog(note)],
-          signal,
-          drainMs: options.drain * 1000,
-          onListening: (url) =>
-            print(json ? `${JSON.stringify({ listening: url, models: [name] })}\n` : `serving ${name} at ${url}/v1\n`),
-          onDraining: (inFlight) => inFlight > 0 && note(`waiting for ${inFlight} texts to end; again to stop at once`),
-        })
-        if (cut > 0) note(`${cut} texts were cut short`)
-      } finally {
-        await loaded?.dispose()
-      }
+    .action(async (folder: string, options: ServeFlags) => {
+      const { runServe } = await import('../serve/run-serve.ts')
+      await runServe(folder, options)
     })
-}
-
-/** Undefined where none are given: then everybody may use the server. */
-async function keysOf({ apiKeyFile }: Options): Promise<ApiKey[] | undefined> {
-  const inVariable = process.env[KEYS_VARIABLE]
-  if (apiKeyFile === undefined && inVariable === undefined) return undefined
-  return [
-    ...(apiKeyFile === undefined ? [] : await readApiKeys(apiKeyFile)),
-    ...(inVariable === undefined ? [] : splitApiKeys(inVariable, KEYS_VARIABLE)),
-  ]
-}
-
-/** None where none are given: then nobody may edit. */
-async function adminKeysOf({ adminKeyFile }: Options): Promise<string[]> {
-  const inVariable = process.env[ADMIN_KEYS_VARIABLE]
-  return [
-    ...(adminKeyFile === undefined ? [] : await readAdminKeys(adminKeyFile)),
-    ...(inVariable === undefined ? [] : splitAdminKeys(inVariable, ADMIN_KEYS_VARIABLE)),
-  ]
 }

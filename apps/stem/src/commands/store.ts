@@ -1,8 +1,5 @@
 import { Command } from 'commander'
-import { benchVerb } from '../store/bench.ts'
-import { copyVerb } from '../store/copy.ts'
-import { createVerb } from '../store/create.ts'
-import { infoVerb, snapshotVerb, verifyVerb } from '../store/look.ts'
+import { benchVerb, copyVerb, createVerb, infoVerb, snapshotVerb, verifyVerb } from '../store/verbs.ts'
 
 /** Tables by URL. */
 export function storeCommand(): Command {

@@ -1,76 +1,59 @@
 import { applyEdit, editStack, planEdit, undoEdit, type Applied } from '@stemkit/edit'
 import { loadPatch, savePatch } from '@stemkit/edit/node'
-import type { Command } from 'commander'
-import { readEdits, withEdit, type EditFlags } from './edit-options.ts'
+import type { EditFlags } from './edit-options.ts'
+import { readEdits } from './read-edits.ts'
 import { withEdited, type Edited } from './open-edited.ts'
-import { editVerb, several, type Common } from './options.ts'
+import type { Common } from './options.ts'
+import type { ExportFlags, ImportFlags } from './verbs.ts'
 
-export function applyVerb(): Command {
-  return withEdit(editVerb('apply', 'apply row edits, each as a whole or not at all', '{ applied, overlays }')).action(
-    async (model: string, path: string | undefined, flags: Common & EditFlags) => {
-      const edits = await readEdits(path, flags)
-      await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
-        const { user } = flags
-        const { table, signal } = edited
-        // All are planned first: what rows cannot express should not be found half-way.
-        const plans = edits.map((edit) => planEdit(edit, edited))
-        const applied: Applied[] = []
-        for (const plan of plans) applied.push(await applyEdit({ table }, plan, { user, signal }))
-        printChange('applied', applied, edited, flags)
-      })
-    },
-  )
+/** Applies edits and prints what they are read by. */
+export async function applyEdits(model: string, path: string | undefined, flags: Common & EditFlags): Promise<void> {
+  const edits = await readEdits(path, flags)
+  await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
+    const { user } = flags
+    const { table, signal } = edited
+    // All are planned first: what rows cannot express should not be found half-way.
+    const plans = edits.map((edit) => planEdit(edit, edited))
+    const applied: Applied[] = []
+    for (const plan of plans) applied.push(await applyEdit({ table }, plan, { user, signal }))
+    printChange('applied', applied, edited, flags)
+  })
 }
 
-export function undoVerb(): Command {
-  return editVerb('undo', 'take edits back, byte for byte', '{ undone, overlays }')
-    .argument('<name...>', 'names of the edits, in the order in which they are undone')
-    .action(async (model: string, names: readonly string[], flags: Common) => {
-      await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
-        const { user } = flags
-        const { table, signal } = edited
-        const undone: Applied[] = []
-        for (const name of names) undone.push(await undoEdit({ table }, name, { user, signal }))
-        printChange('undone', undone, edited, flags)
-      })
-    })
+/** Takes edits back, in the order of their names. */
+export async function undoEdits(model: string, names: readonly string[], flags: Common): Promise<void> {
+  await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
+    const { user } = flags
+    const { table, signal } = edited
+    const undone: Applied[] = []
+    for (const name of names) undone.push(await undoEdit({ table }, name, { user, signal }))
+    printChange('undone', undone, edited, flags)
+  })
 }
 
-export function exportVerb(): Command {
-  interface Flags extends Common {
-    readonly edit?: readonly string[]
-    readonly name?: string
-  }
-  return editVerb('export', 'write edits as a patch file, for copies of the same table', '{ file, bytes }')
-    .argument('<file>', 'where the patch goes')
-    .option('--edit <name>', 'only this edit; may be given again (default: all)', several)
-    .option('--name <name>', 'what an import calls it')
-    .action(async (model: string, file: string, { edit: edits, name, user, ...flags }: Flags) => {
-      await withEdited(model, { ...flags, mode: 'read' }, async (edited) => {
-        const { table, tokenizer, signal } = edited
-        const onProgress = hashing(edited)
-        const bytes = await savePatch({ table }, file, { edits, name, user, tokenizer, signal, onProgress })
-        process.stdout.write(flags.json ? `${JSON.stringify({ file, bytes })}\n` : `${file}: ${bytes} bytes\n`)
-      })
-    })
+/** Writes edits as a patch file. */
+export async function exportEdits(
+  model: string,
+  file: string,
+  { edit: edits, name, user, ...flags }: ExportFlags,
+): Promise<void> {
+  await withEdited(model, { ...flags, mode: 'read' }, async (edited) => {
+    const { table, tokenizer, signal } = edited
+    const onProgress = hashing(edited)
+    const bytes = await savePatch({ table }, file, { edits, name, user, tokenizer, signal, onProgress })
+    process.stdout.write(flags.json ? `${JSON.stringify({ file, bytes })}\n` : `${file}: ${bytes} bytes\n`)
+  })
 }
 
-export function importVerb(): Command {
-  interface Flags extends Common {
-    readonly name?: string
-  }
-  return editVerb('import', 'apply a patch file as one edit', '{ applied, overlays }')
-    .argument('<file>', 'the patch')
-    .option('--name <name>', 'name of the edit (default: the one that it was exported with)')
-    .action(async (model: string, file: string, flags: Flags) => {
-      await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
-        const { table, tokenizer, signal } = edited
-        const { name, user } = flags
-        const onProgress = hashing(edited)
-        const applied = await loadPatch({ table }, file, { name, user, tokenizer, signal, onProgress })
-        printChange('applied', [applied], edited, flags)
-      })
-    })
+/** Applies a patch file as one edit. */
+export async function importEdit(model: string, file: string, flags: ImportFlags): Promise<void> {
+  await withEdited(model, { ...flags, mode: 'write' }, async (edited) => {
+    const { table, tokenizer, signal } = edited
+    const { name, user } = flags
+    const onProgress = hashing(edited)
+    const applied = await loadPatch({ table }, file, { name, user, tokenizer, signal, onProgress })
+    printChange('applied', [applied], edited, flags)
+  })
 }
 
 const hashing =

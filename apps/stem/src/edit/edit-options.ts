@@ -1,8 +1,7 @@
-import { parseEdit, STRATEGIES, type Edit, type EditInput, type Strategy } from '@stemkit/edit'
-import { readEditFile } from '@stemkit/edit/node'
-import { StemkitError } from '@stemkit/spec/errors'
+import type { EditInput, Strategy } from '@stemkit/edit'
 import { Option, type Command } from 'commander'
 import { number, wholeNumber } from '../commands/number-option.ts'
+import { strategyOption } from './strategy-option.ts'
 
 /** An edit on the command line. */
 export interface EditFlags {
@@ -33,11 +32,7 @@ export function withEdit(verb: Command): Command {
         'reset',
       ]),
     )
-    .addOption(
-      new Option('--strategy <name...>', 'how unequal numbers of tokens are bridged, the first that suits').choices(
-        STRATEGIES,
-      ),
-    )
+    .addOption(strategyOption('how unequal numbers of tokens are bridged, the first that suits'))
     .option('--pad-id <id>', 'a token whose row fills up, for strategies that pad', wholeNumber(0))
     .option('--layers <n...>', 'only these STEM layers, counted from 0 (default: all)', layerOption)
     .addOption(
@@ -51,32 +46,3 @@ export function withEdit(verb: Command): Command {
 }
 
 export const layerOption = (text: string, before: readonly number[] = []): number[] => [...before, wholeNumber(0)(text)]
-
-/** The edits that a command line asks for. @throws bad-input, not-found */
-export async function readEdits(path: string | undefined, flags: EditFlags): Promise<Edit[]> {
-  const { name, operation, source, target, strategy, padId, layers, spaces, amount } = flags
-  const given = {
-    ...(name !== undefined && { name }),
-    ...(operation !== undefined && { operation }),
-    ...(source !== undefined && { source: tokensOption(source) }),
-    ...(target !== undefined && { target: tokensOption(target) }),
-    ...(strategy !== undefined && { strategy }),
-    ...(padId !== undefined && { padId }),
-    ...(layers !== undefined && { layers }),
-    ...(spaces !== undefined && { spaces }),
-    ...(amount !== undefined && { amount }),
-  }
-  if (path === undefined) {
-    if (source === undefined)
-      throw new StemkitError('bad-input', 'edit: give a file with an edit, or --source and --target')
-    return [parseEdit({ name: 'edit', ...given })]
-  }
-  const edits = await readEditFile(path)
-  return edits.map((edit) => parseEdit({ ...edit, ...given }))
-}
-
-/** `[12,7]` are ids, anything else is a text. */
-export function tokensOption(text: string): string | number[] {
-  if (!/^\[[\d,\s]+\]$/.test(text)) return text
-  return text.slice(1, -1).split(',').map(Number)
-}

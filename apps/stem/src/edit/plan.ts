@@ -9,38 +9,25 @@ import {
   type RowEditPlan,
 } from '@stemkit/edit'
 import { StemkitError } from '@stemkit/spec/errors'
-import { Option, type Command } from 'commander'
-import { readEdits, withEdit, type EditFlags } from './edit-options.ts'
+import type { EditFlags } from './edit-options.ts'
+import { readEdits } from './read-edits.ts'
 import { withEdited, type Edited } from './open-edited.ts'
-import { editVerb, several, type Common } from './options.ts'
+import type { Common } from './options.ts'
 import { tokenNames } from './token-names.ts'
+import type { Kind, PromptFlags } from './verbs.ts'
 
-const KINDS = ['rows', 'occurrences', 'text'] as const
-export type Kind = (typeof KINDS)[number]
-
-export interface PromptFlags {
-  readonly prompt?: readonly string[]
-  readonly kind?: Kind
-}
-
-export const kindOption = (): Option =>
-  new Option(
-    '--kind <kind>',
-    "what is edited: rows, wherever their tokens stand, or these prompts' occurrences, or text (default: text for strategies that expand, else rows)",
-  ).choices(KINDS)
-
-export function planVerb(): Command {
-  return withEdit(editVerb('plan', 'say which rows would become which, and change nothing', '{ plans }'))
-    .option('--prompt <text>', 'with --kind occurrences or text: the prompt; may be given again', several)
-    .addOption(kindOption())
-    .action(async (model: string, path: string | undefined, flags: Common & EditFlags & PromptFlags) => {
-      const edits = await readEdits(path, flags)
-      await withEdited(model, { ...flags, mode: 'look' }, async (edited) => {
-        const plans = edits.flatMap((edit) => plansOf(edit, edited, flags))
-        if (flags.json) process.stdout.write(`${JSON.stringify({ plans })}\n`)
-        else for (const plan of plans) process.stdout.write(planText(plan, edited))
-      })
-    })
+/** Prints which rows would become which. */
+export async function showPlans(
+  model: string,
+  path: string | undefined,
+  flags: Common & EditFlags & PromptFlags,
+): Promise<void> {
+  const edits = await readEdits(path, flags)
+  await withEdited(model, { ...flags, mode: 'look' }, async (edited) => {
+    const plans = edits.flatMap((edit) => plansOf(edit, edited, flags))
+    if (flags.json) process.stdout.write(`${JSON.stringify({ plans })}\n`)
+    else for (const plan of plans) process.stdout.write(planText(plan, edited))
+  })
 }
 
 /** Strategies that expand change the text, whether asked for or not. */

@@ -1,53 +1,38 @@
 import { previewEdit, previewOccurrences, type Preview } from '@stemkit/edit'
 import { loadModel } from '@stemkit/generate/node'
-import type { Command } from 'commander'
-import { wholeNumber } from '../commands/number-option.ts'
 import { alignColumns } from '../terminal/table.ts'
-import { readEdits, withEdit, type EditFlags } from './edit-options.ts'
+import { readEdits } from './read-edits.ts'
 import { withEdited, type Edited } from './open-edited.ts'
-import { editVerb, several, type Common } from './options.ts'
-import { kindOption, plansOf, promptIds, type PromptFlags } from './plan.ts'
+import { plansOf, promptIds } from './plan.ts'
 import { tokenNames } from './token-names.ts'
+import type { PreviewFlags } from './verbs.ts'
 
-interface Flags extends Common, EditFlags, PromptFlags {
-  readonly maxTokens: number
-  readonly top: number
-}
-
-export function previewVerb(): Command {
-  return withEdit(
-    editVerb('preview', 'show how prompts go on before and after an edit, and change nothing', '{ previews }'),
-  )
-    .requiredOption('--prompt <text>', 'a text to continue; may be given again', several)
-    .addOption(kindOption())
-    .option('--max-tokens <n>', 'tokens of each continuation', wholeNumber(1), 16)
-    .option('--top <n>', 'how many of the likeliest next tokens to compare, up to 20', wholeNumber(1), 5)
-    .action(async (folder: string, path: string | undefined, flags: Flags) => {
-      const edits = await readEdits(path, flags)
-      await withEdited(folder, { ...flags, mode: 'look' }, async (edited) => {
-        const { open, custom, signal, table } = edited
-        const { maxTokens, top, user, store } = flags
-        const how = { table, maxTokens, top, user, signal }
-        const planned = edits.flatMap((edit) => plansOf(edit, edited, flags))
-        const prompts = promptIds(edited, flags)
-        const model = await loadModel(folder, { store, openRows: open, custom, signal, slots: 1 })
-        try {
-          const previews: (Preview & { readonly name: string; readonly kind: string })[] = []
-          for (const plan of planned) {
-            const { kind, edit } = plan
-            const shown =
-              plan.kind === 'rows'
-                ? await previewEdit(plan, model, prompts, how)
-                : [await previewOccurrences(plan, model, how)]
-            previews.push(...shown.map((each) => ({ name: edit.name, kind, ...each })))
-          }
-          if (flags.json) process.stdout.write(`${JSON.stringify({ previews })}\n`)
-          else process.stdout.write(previews.map((each) => previewText(each, edited)).join('\n'))
-        } finally {
-          await model.dispose()
-        }
-      })
-    })
+/** Prints how prompts go on before and after edits. */
+export async function showPreviews(folder: string, path: string | undefined, flags: PreviewFlags): Promise<void> {
+  const edits = await readEdits(path, flags)
+  await withEdited(folder, { ...flags, mode: 'look' }, async (edited) => {
+    const { open, custom, signal, table } = edited
+    const { maxTokens, top, user, store } = flags
+    const how = { table, maxTokens, top, user, signal }
+    const planned = edits.flatMap((edit) => plansOf(edit, edited, flags))
+    const prompts = promptIds(edited, flags)
+    const model = await loadModel(folder, { store, openRows: open, custom, signal, slots: 1 })
+    try {
+      const previews: (Preview & { readonly name: string; readonly kind: string })[] = []
+      for (const plan of planned) {
+        const { kind, edit } = plan
+        const shown =
+          plan.kind === 'rows'
+            ? await previewEdit(plan, model, prompts, how)
+            : [await previewOccurrences(plan, model, how)]
+        previews.push(...shown.map((each) => ({ name: edit.name, kind, ...each })))
+      }
+      if (flags.json) process.stdout.write(`${JSON.stringify({ previews })}\n`)
+      else process.stdout.write(previews.map((each) => previewText(each, edited)).join('\n'))
+    } finally {
+      await model.dispose()
+    }
+  })
 }
 
 function previewText(

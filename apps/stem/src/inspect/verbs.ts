@@ -1,6 +1,7 @@
 import type { TableInit } from '@stemkit/model'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { wholeNumber } from '../commands/number-option.ts'
+import { tableInitOption } from '../commands/table-init-option.ts'
 import { modelVerb, several, type Common } from './options.ts'
 
 // What the verbs take. What they do is loaded when it is asked for: help needs none of it.
@@ -11,9 +12,6 @@ const TEXT_HELP =
 /** All pairs, up to so many rows; that many drawn ones beyond. */
 export const ALL_UP_TO = 8192
 export const DRAWN = 200_000
-
-/** All that there are; not from the package, which would have to be loaded for it. */
-const TABLE_INITS: Readonly<Record<TableInit, true>> = { 'xavier-normal': true, embedding: true, unit: true }
 
 export interface SpreadFlags extends Common {
   readonly dense?: string
@@ -46,11 +44,7 @@ export function spreadVerb(): Command {
       wholeNumber(0),
       0,
     )
-    .addOption(
-      new Option('--table-init <name>', 'of the initialisation; angles do not depend on it').choices(
-        Object.keys(TABLE_INITS),
-      ),
-    )
+    .addOption(tableInitOption('of the initialisation; angles do not depend on it'))
     .action(async (folder: string, flags: SpreadFlags) => {
       const { showSpread } = await import('./spread.ts')
       await showSpread(folder, flags)

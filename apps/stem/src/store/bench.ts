@@ -1,62 +1,20 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { RowTable } from '@stemkit/store'
-import { Command, InvalidArgumentError } from 'commander'
-import { byteCount } from '../commands/byte-option.ts'
-import { number, wholeNumber } from '../commands/number-option.ts'
-import { pluginOption } from '../plugins/plugin-option.ts'
 import { Interrupted } from '../terminal/exit.ts'
 import type { Measurement } from './bench/measure.ts'
 import { measureReads, measureWrites } from './bench/measure-table.ts'
 import { printBench } from './bench/print-bench.ts'
 import { randomNumbers, textRows, zipfRows, type RowStream } from './bench/row-streams.ts'
 import { scratchTable } from './bench/scratch-table.ts'
-import { withTable, type Common, type Context } from './context.ts'
+import { withTable, type Context } from './context.ts'
+import { BATCH, type BenchFlags } from './verbs.ts'
 
-interface BenchFlags extends Common {
-  readonly batch?: number
-  readonly seconds: number
-  readonly seed: number
-  readonly text?: readonly string[]
-  readonly tokenizer?: string
-  readonly budget?: number
-  readonly write?: true | string
-}
-
-/** About as many different tokens as a batch of 4 x 256 has. */
-const BATCH = 370
-
-export function benchVerb(): Command {
-  return new Command('bench')
-    .description('measure how fast a table is read, and written with --write; changes nothing of it')
-    .argument('<url>', 'the table')
-    .option(
-      '--batch <rows>',
-      `different rows of a batch (default: ${BATCH}, or all of a smaller table)`,
-      wholeNumber(1),
-    )
-    .option('--seconds <n>', 'how long each kind of work is measured', positive, 3)
-    .option('--text <path...>', 'draw rows as the tokens of this text come (default: by the law of Zipf)')
-    .option('--tokenizer <path>', 'with --text: tokenizer.json or its folder')
-    .option('--budget <bytes>', 'measure a cache of this size over the table as well, as in 512MiB', byteCount)
-    .option(
-      '--write [url]',
-      'measure writing as well: to a scratch table beside it, removed after, or a new one at a URL',
-    )
-    .option('--seed <n>', 'seed of what is drawn', wholeNumber(0), 0)
-    .addOption(pluginOption())
-    .option('--json', 'print one JSON object')
-    .action(async (url: string, flags: BenchFlags) => {
-      if ((flags.text === undefined) !== (flags.tokenizer === undefined)) {
-        throw new StemkitError('bad-input', 'store bench: --text and --tokenizer go together')
-      }
-      await withTable(url, flags, async (table, context) => bench(url, table, flags, context))
-    })
-}
-
-function positive(value: string): number {
-  const parsed = number(value)
-  if (!(parsed > 0 && Number.isFinite(parsed))) throw new InvalidArgumentError('It must be a number above 0.')
-  return parsed
+/** Measures a table and prints how fast it is. */
+export async function measureTable(url: string, flags: BenchFlags): Promise<void> {
+  if ((flags.text === undefined) !== (flags.tokenizer === undefined)) {
+    throw new StemkitError('bad-input', 'store bench: --text and --tokenizer go together')
+  }
+  await withTable(url, flags, async (table, context) => bench(url, table, flags, context))
 }
 
 async function bench(url: string, table: RowTable, flags: BenchFlags, context: Context): Promise<void> {

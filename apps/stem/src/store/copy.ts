@@ -1,50 +1,32 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { copyTable, openRowTable, recordBytes, type RowDtype, type RowState, type RowTable } from '@stemkit/store'
-import { Command } from 'commander'
-import { pluginOption } from '../plugins/plugin-option.ts'
-import { withContext, type Common, type Context } from './context.ts'
+import { copyTable, openRowTable, recordBytes, type RowTable } from '@stemkit/store'
+import { withContext, type Context } from './context.ts'
 import { makeTable } from './make-table.ts'
-import { dtypeOption, stateOption } from './options.ts'
 import { printTable } from './print-table.ts'
+import type { CopyFlags } from './verbs.ts'
 
-interface CopyFlags extends Common {
-  readonly dtype?: RowDtype
-  readonly state?: RowState
-  readonly verify: boolean
-}
-
-export function copyVerb(): Command {
-  return new Command('copy')
-    .description('copy a table to another place, or into another dtype; one that was cut short goes on')
-    .argument('<from>', 'the table')
-    .argument('<to>', 'where the copy goes')
-    .addOption(dtypeOption())
-    .addOption(stateOption())
-    .option('--no-verify', 'do not read the copy back')
-    .addOption(pluginOption())
-    .option('--json', 'print one JSON object')
-    .action(async (from: string, to: string, flags: CopyFlags) => {
-      await withContext(flags, async (context) => {
-        const { source, confirm } = await openSource(context, from)
-        try {
-          const { dtype = source.layout.dtype, state = source.layout.state, verify } = flags
-          const layout = { ...source.layout, dtype, state }
-          const { table, resumedRows } = await makeTable(context, {
-            url: to,
-            geometry: { rows: source.rows, rowBytes: recordBytes(layout) },
-            what: 'copying',
-            make: (driver, building) => copyTable({ from: source, to: driver, layout, verify, confirm, ...building }),
-          })
-          try {
-            await printTable(table, to, { json: flags.json, resumedRows })
-          } finally {
-            await table.dispose()
-          }
-        } finally {
-          await source.dispose()
-        }
+/** Copies a table and prints what the copy is. */
+export async function copyRows(from: string, to: string, flags: CopyFlags): Promise<void> {
+  await withContext(flags, async (context) => {
+    const { source, confirm } = await openSource(context, from)
+    try {
+      const { dtype = source.layout.dtype, state = source.layout.state, verify } = flags
+      const layout = { ...source.layout, dtype, state }
+      const { table, resumedRows } = await makeTable(context, {
+        url: to,
+        geometry: { rows: source.rows, rowBytes: recordBytes(layout) },
+        what: 'copying',
+        make: (driver, building) => copyTable({ from: source, to: driver, layout, verify, confirm, ...building }),
       })
-    })
+      try {
+        await printTable(table, to, { json: flags.json, resumedRows })
+      } finally {
+        await table.dispose()
+      }
+    } finally {
+      await source.dispose()
+    }
+  })
 }
 
 /**

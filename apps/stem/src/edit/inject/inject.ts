@@ -4,33 +4,17 @@ import { loadModel } from '@stemkit/generate/node'
 import { StemkitError } from '@stemkit/spec/errors'
 import type { FitReport } from '@stemkit/train'
 import { writeFileAtomically } from '@stemkit/weights/node'
-import type { Command } from 'commander'
-import { byteCount } from '../../commands/byte-option.ts'
-import { wholeNumber } from '../../commands/number-option.ts'
 import { openEngine } from '../../engines.ts'
 import { readBackbone } from '../../inspect/open-model.ts'
 import { encodeTexts, readTexts } from '../../inspect/texts.ts'
 import { show } from '../../inspect/show.ts'
-import { layerOption, tokensOption } from '../edit-options.ts'
+import { tokensOption } from '../read-edits.ts'
 import { withEdited, type Edited } from '../open-edited.ts'
-import { editVerb, several, type Common } from '../options.ts'
 import { tokenNames } from '../token-names.ts'
-import { withInjection, type InjectionFlags } from './injection-options.ts'
 import { injectStatements } from './injector.ts'
 import { injectReport, injectTables } from './inject-report.ts'
 import { readSentence, type Sentence } from './statements.ts'
-
-interface Flags extends Common, InjectionFlags {
-  readonly statement: readonly string[]
-  readonly target?: string
-  readonly subject: string
-  readonly name: string
-  readonly text?: readonly string[]
-  readonly out?: string
-  readonly threads?: number
-  readonly budget?: number
-  readonly html?: string
-}
+import type { InjectFlags } from '../verbs.ts'
 
 /** What the command prints. */
 export interface InjectFindings {
@@ -44,49 +28,23 @@ export interface InjectFindings {
   readonly overlay?: string
 }
 
-export function injectVerb(): Command {
-  const verb = editVerb(
-    'inject',
-    "fit the rows of a subject's tokens until the model says what statements say, and apply them",
-    '{ name, sentences, tokens, report, overlay or file }',
-  )
-  return withInjection(verb)
-    .requiredOption(
-      '--statement <text>',
-      'what the model should say, its target in braces: "The capital of Spain is {Berlin}."; may be repeated, for other words of the same',
-      several,
-    )
-    .requiredOption('--subject <tokens>', 'whose rows are fitted: a text in the statements, or token ids as in [12,7]')
-    .option('--target <text>', 'the target of statements without braces (default: their last word)')
-    .option('--name <name>', 'name of the edit', 'injected')
-    .option('--layers <n...>', 'only these STEM layers, counted from 0 (default: all)', layerOption)
-    .option(
-      '--text <file>',
-      'neutral texts; may be repeated (default: drawn from the model, about the subject)',
-      several,
-    )
-    .option('--seed <n>', 'of what is drawn', wholeNumber(0), 0)
-    .option('--out <file>', 'write the edit to a file, for stem edit apply, and apply nothing')
-    .option('--budget <bytes>', 'memory for rows, as in 512MB (default: 256MB)', byteCount)
-    .option('--threads <n>', 'threads that compute (default: one for each core)', wholeNumber(1))
-    .option('--html <file>', 'write a report with plots')
-    .action(async (folder: string, flags: Flags) => {
-      const { out, json, html } = flags
-      const sentences = flags.statement.map((text) => readSentence(text, flags.target))
-      const state: { fitted?: InjectFindings & { readonly edit: Edit } } = {}
-      await withEdited(folder, { ...flags, mode: out === undefined ? 'read' : 'look' }, async (edited) => {
-        state.fitted = await fit(folder, flags, sentences, edited)
-      })
-      const { edit, ...found } = state.fitted!
-      const findings = { ...found, ...(await keep(folder, edit, flags)) }
-      const shown = { data: findings, tables: injectTables(findings), report: () => injectReport(findings) }
-      await show(shown, { ...(json && { json }), ...(html !== undefined && { html }) })
-    })
+/** Fits rows until the model says what statements say, and keeps them as an edit. */
+export async function injectRows(folder: string, flags: InjectFlags): Promise<void> {
+  const { out, json, html } = flags
+  const sentences = flags.statement.map((text) => readSentence(text, flags.target))
+  const state: { fitted?: InjectFindings & { readonly edit: Edit } } = {}
+  await withEdited(folder, { ...flags, mode: out === undefined ? 'read' : 'look' }, async (edited) => {
+    state.fitted = await fit(folder, flags, sentences, edited)
+  })
+  const { edit, ...found } = state.fitted!
+  const findings = { ...found, ...(await keep(folder, edit, flags)) }
+  const shown = { data: findings, tables: injectTables(findings), report: () => injectReport(findings) }
+  await show(shown, { ...(json && { json }), ...(html !== undefined && { html }) })
 }
 
 async function fit(
   folder: string,
-  flags: Flags,
+  flags: InjectFlags,
   sentences: readonly Sentence[],
   { table, tokenizer, open, custom, signal, show: say }: Edited,
 ): Promise<InjectFindings & { readonly edit: Edit }> {
@@ -126,7 +84,7 @@ async function fit(
 async function keep(
   folder: string,
   edit: Edit,
-  { out, ...flags }: Flags,
+  { out, ...flags }: InjectFlags,
 ): Promise<Pick<InjectFindings, 'file' | 'overlay'>> {
   if (out !== undefined) {
     await writeFileAtomically(out, new TextEncoder().encode(`${JSON.stringify(edit)}\n`))
