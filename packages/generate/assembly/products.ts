@@ -30,6 +30,11 @@ function unitsOf(s: Scratch, t: i32, blocks: i32): usize {
   return s.units + ((<usize>(t * blocks)) << 2)
 }
 
+/** Scales of four rows: of 16 bits, they are the upper halves of float32. */
+function scalesAt(at: usize, areShort: i32): v128 {
+  return areShort ? i32x4.shl(v128.load16x4_u(at), 16) : v128.load(at)
+}
+
 function addScaled(sum: v128, whole: v128, scales: v128, unit: v128): v128 {
   return f32x4.add(sum, f32x4.mul(f32x4.convert_i32x4_s(whole), f32x4.mul(scales, unit)))
 }
@@ -45,7 +50,10 @@ function oneOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   const blocks = m.columns / block
   const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * <usize>(m.columns << 2)
-  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  const areShort = m.areScalesShort
+  /** Bytes of the scales of four rows. */
+  const half: usize = areShort ? 8 : 16
+  let scales = m.scales + <usize>group * <usize>blocks * (half << 1)
   let x = s.codes + <usize>(t * m.columns)
   let unit = unitsOf(s, t, blocks)
   let offset = s.offsets + ((<usize>(t * blocks)) << 2)
@@ -93,9 +101,9 @@ function oneOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
       x += 32
     }
     const scale = v128.load32_splat(unit)
-    lowSum = addScaled(lowSum, low, v128.load(scales, 0), scale)
-    highSum = addScaled(highSum, high, v128.load(scales, 16), scale)
-    scales += 32
+    lowSum = addScaled(lowSum, low, scalesAt(scales, areShort), scale)
+    highSum = addScaled(highSum, high, scalesAt(scales + half, areShort), scale)
+    scales += half << 1
     unit += 4
     offset += 4
   }
@@ -110,7 +118,10 @@ function twoOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   const stride = (<usize>blocks) << 2
   const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * (columns << 2)
-  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  const areShort = m.areScalesShort
+  /** Bytes of the scales of four rows. */
+  const half: usize = areShort ? 8 : 16
+  let scales = m.scales + <usize>group * <usize>blocks * (half << 1)
   let x0 = s.codes + <usize>t * columns
   let x1 = x0 + columns
   let unit = unitsOf(s, t, blocks)
@@ -148,15 +159,15 @@ function twoOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
       x0 += step
       x1 += step
     }
-    const low = v128.load(scales, 0)
-    const high = v128.load(scales, 16)
+    const low = scalesAt(scales, areShort)
+    const high = scalesAt(scales + half, areShort)
     let scale = v128.load32_splat(unit)
     low0 = addScaled(low0, a0, low, scale)
     high0 = addScaled(high0, c0, high, scale)
     scale = v128.load32_splat(unit + stride)
     low1 = addScaled(low1, a1, low, scale)
     high1 = addScaled(high1, c1, high, scale)
-    scales += 32
+    scales += half << 1
     unit += 4
     offset += 4
   }
@@ -177,7 +188,10 @@ function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): vo
   const stride = (<usize>blocks) << 2
   const low4 = i32x4.splat(s.low4)
   let w = m.data + <usize>group * (columns << 2)
-  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  const areShort = m.areScalesShort
+  /** Bytes of the scales of four rows. */
+  const half: usize = areShort ? 8 : 16
+  let scales = m.scales + <usize>group * <usize>blocks * (half << 1)
   let x0 = s.codes + <usize>t * columns
   let x1 = x0 + columns
   let x2 = x1 + columns
@@ -233,8 +247,8 @@ function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): vo
       x2 += step
       x3 += step
     }
-    const low = v128.load(scales, 0)
-    const high = v128.load(scales, 16)
+    const low = scalesAt(scales, areShort)
+    const high = scalesAt(scales + half, areShort)
     let scale = v128.load32_splat(unit)
     v128.store(to, addScaled(v128.load(to, 0), a0, low, scale), 0)
     v128.store(to, addScaled(v128.load(to, 16), c0, high, scale), 16)
@@ -247,7 +261,7 @@ function fourOfBits4(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): vo
     scale = v128.load32_splat(unit + 3 * stride)
     v128.store(to, addScaled(v128.load(to, 96), a3, low, scale), 96)
     v128.store(to, addScaled(v128.load(to, 112), c3, high, scale), 112)
-    scales += 32
+    scales += half << 1
     unit += 4
     offset += 4
   }
@@ -258,7 +272,10 @@ function oneOfBits8(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
   const block = m.block
   const blocks = m.columns / block
   let w = m.data + <usize>group * <usize>(m.columns << 3)
-  let scales = m.scales + <usize>group * <usize>(blocks << 5)
+  const areShort = m.areScalesShort
+  /** Bytes of the scales of four rows. */
+  const half: usize = areShort ? 8 : 16
+  let scales = m.scales + <usize>group * <usize>blocks * (half << 1)
   let x = s.codes + ((<usize>(t * m.columns)) << 1)
   let unit = unitsOf(s, t, blocks)
   let lowSum = f32x4.splat(0)
@@ -283,9 +300,9 @@ function oneOfBits8(s: Scratch, m: Matrix, t: i32, group: i32, tile: usize): voi
       x += 16
     }
     const scale = v128.load32_splat(unit)
-    lowSum = addScaled(lowSum, low, v128.load(scales, 0), scale)
-    highSum = addScaled(highSum, high, v128.load(scales, 16), scale)
-    scales += 32
+    lowSum = addScaled(lowSum, low, scalesAt(scales, areShort), scale)
+    highSum = addScaled(highSum, high, scalesAt(scales + half, areShort), scale)
+    scales += half << 1
     unit += 4
   }
   storeTile(tile, t, lowSum, highSum)

@@ -10,8 +10,9 @@ export class Matrix {
   block: i32
   data: usize
   bytes: usize
-  /** [rows / 8, columns / block, 8] */
+  /** [rows / 8, columns / block, 8], as float32 or their upper halves. */
   scales: usize
+  areScalesShort: i32
 }
 
 export enum Kind {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fromBfloat16, toBfloat16 } from '../half.ts'
 import { blockFor, packMatrix, unpackMatrix } from './pack-matrix.ts'
 
 /** Numbers as a trained matrix has them: many small ones, few large. */
@@ -28,11 +29,11 @@ describe('a packed matrix', () => {
     expect(eight.scales[0]! * -128).toBeCloseTo(-8, 1)
   })
 
-  test('keeps whole numbers in range exactly, whatever the scale', () => {
+  test('keeps whole numbers in range exactly, whatever the scale, if it has 8 bits', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: -8, max: 7 }), { minLength: 32, maxLength: 32 }),
-        fc.constantFrom(1, -0.5, 0.001, 3),
+        fc.constantFrom(1, -0.5, fromBfloat16(toBfloat16(0.001)), 3),
         (whole, scale) => {
           // The extreme of each block fixes its scale.
           const values = Float32Array.from([-8, ...whole.slice(1, 16), -8, ...whole.slice(17)], (q) => q * scale)
@@ -41,6 +42,11 @@ describe('a packed matrix', () => {
         },
       ),
     )
+  })
+
+  test('has scales of 16 bits beside 4, whose lower half is zero', () => {
+    const { scales } = packMatrix(bellShaped(64 * 256), [64, 256], { bits: 4, block: 32 })
+    expect(new Uint32Array(scales.buffer).every((bits) => (bits & 0xffff) === 0)).toBe(true)
   })
 
   test('is as close as its bits allow, and closer with smaller blocks', () => {

@@ -1,5 +1,6 @@
 import { StemkitError } from '@stemkit/spec/errors'
 import type { PackedBits, PackedMatrix } from '@stemkit/spec/packed-matrix'
+import { fromBfloat16, toBfloat16 } from '../half.ts'
 import { showShape } from '../tensor.ts'
 
 /** Sizes that MatMulNBits knows. */
@@ -31,7 +32,8 @@ export function packMatrix(values: Float32Array, shape: readonly [number, number
 
 /**
  * The scale of each block [N, K / block]: of several ranges the one of least squared error is taken, each with the scale that
- * fits its whole numbers best (least squares).
+ * fits its whole numbers best (least squares). Of 4 bits it is a BF16 number, which costs nothing, as whole numbers are chosen for it,
+ * and halves what scales take where memory sets the speed.
  * @throws bad-input for a block size that is none of 16, 32, 64, 128, 256 or does not divide K, for numbers that do not
  *   fill the shape or are not finite
  */
@@ -47,7 +49,8 @@ export function fitScales(values: Float32Array, shape: readonly [number, number]
     const at = b * block
     for (let i = 0; i < block; i++) numbers[i] = values[at + i]!
     if (importance) for (let i = 0; i < block; i++) weight[i] = importance[(at % K) + i]! + Number.MIN_VALUE
-    scales[b] = fitScale(numbers, weight, zero, CUTS[bits])
+    const scale = fitScale(numbers, weight, zero, CUTS[bits])
+    scales[b] = bits === 4 ? fromBfloat16(toBfloat16(scale)) : scale
     if (Number.isNaN(scales[b])) {
       const row = Math.floor(at / K)
       throw new StemkitError('bad-input', `pack: row ${row} of the matrix has a number that is not finite`)

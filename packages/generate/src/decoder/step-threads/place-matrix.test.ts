@@ -17,7 +17,16 @@ function placed(weight: Parameters<typeof placeMatrix>[0]) {
 test('eight rows lie side by side, word by word; rows that fill up are zero', () => {
   const data = Float32Array.from({ length: 10 * 3 }, (_, i) => i + 1)
   const { struct, memory, used } = placed({ shape: [10, 3], data })
-  expect(struct).toEqual({ kind: 0, rows: 10, columns: 3, block: 3, data: 64, bytes: 192, scales: 0 })
+  expect(struct).toEqual({
+    kind: 0,
+    rows: 10,
+    columns: 3,
+    block: 3,
+    data: 64,
+    bytes: 192,
+    scales: 0,
+    areScalesShort: 0,
+  })
   expect(used).toBe(64 + 4 * 16 * 3)
   const words = new Float32Array(memory.buffer, 64, 16 * 3)
   const at = (row: number, column: number): number => words[Math.floor(row / 8) * 24 + column * 8 + (row % 8)]!
@@ -31,6 +40,17 @@ test('of 8 bits two neighbours are a word, and become signed', () => {
   const bytes = new Int8Array(memory.buffer, 64, 8 * 16)
   expect([...bytes.subarray(0, 4)]).toEqual([-128, -127, -112, -111])
   expect([...bytes.subarray(16, 18)]).toEqual([-126, -125])
+})
+
+test('scales take 16 bits where they fit', () => {
+  const data = new Uint8Array(8 * 16)
+  const scalesOf = (scale: number) => {
+    const scales = new Float32Array(8).fill(scale)
+    const { struct, memory } = placed({ shape: [8, 32], bits: 4, block: 32, data, scales })
+    return { areShort: struct.areScalesShort, word: new Uint32Array(memory.buffer, struct.scales, 1)[0]! }
+  }
+  expect(scalesOf(1.5)).toEqual({ areShort: 1, word: 0x3fc03fc0 })
+  expect(scalesOf(1.1)).toEqual({ areShort: 0, word: 0x3f8ccccd })
 })
 
 test('bytes that begin anywhere are read', () => {

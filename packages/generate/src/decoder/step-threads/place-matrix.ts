@@ -42,7 +42,7 @@ export function placeMatrix(weight: FrozenWeight, take: Take): PlacedMatrix {
   const filled = Math.ceil(rows / GROUP) * GROUP
   const bytes = (weight.data.byteLength / rows) * filled
   const data = take(bytes)
-  const scales = 'scales' in weight ? weight.scales : undefined
+  const scales = 'scales' in weight ? shortened(weight.scales) : undefined
   const scalesAt = scales ? take((scales.byteLength / rows) * filled) : 0
   return {
     struct: {
@@ -52,14 +52,23 @@ export function placeMatrix(weight: FrozenWeight, take: Take): PlacedMatrix {
       data,
       bytes,
       scales: scalesAt,
+      areScalesShort: scales instanceof Uint16Array ? 1 : 0,
       block: 'block' in weight ? weight.block : columns,
     },
     write({ buffer }) {
       const words = viewOf(Words, weight.data)
       interleave(words, new Words(buffer, data, (words.length / rows) * filled), rows, flip)
-      if (scales) interleave(scales, new Float32Array(buffer, scalesAt, (scales.length / rows) * filled), rows, 0)
+      if (!scales) return
+      const Scales = scales instanceof Uint16Array ? Uint16Array : Float32Array
+      interleave(scales, new Scales(buffer, scalesAt, (scales.length / rows) * filled), rows, 0)
     },
   }
+}
+
+/** The upper halves of float32 numbers, if the lower ones are zero, as `packMatrix` makes them. */
+function shortened(scales: Float32Array): Float32Array | Uint16Array {
+  const bits = viewOf(Uint32Array, scales)
+  return bits.every((each) => (each & 0xffff) === 0) ? Uint16Array.from(bits, (each) => each >>> 16) : scales
 }
 
 type Words = Uint32Array | Uint16Array

@@ -45,7 +45,10 @@ function modelOf(formOf: (name: string) => Form, options: Partial<ModelOptions> 
   const weights = new Map<string, FrozenWeight & ModelWeight>()
   for (const [name, weight] of initializeWeights(config, { seed: 3, tableInit: 'unit' })) {
     const isMatrix = weight.shape.length === 2 && !name.endsWith('stem_table.weight')
-    weights.set(name, isMatrix ? inForm(weight, formOf(name)) : weight)
+    const own = isMatrix ? inForm(weight, formOf(name)) : weight
+    // Scales that take 32 bits.
+    const isOdd = 'scales' in own && name.includes('o_proj')
+    weights.set(name, isOdd ? { ...own, scales: own.scales.map((scale) => 1.1 * scale) } : own)
   }
   return { config, weights, rows: openTableRows({ config, weights }) }
 }

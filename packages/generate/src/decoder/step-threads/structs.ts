@@ -1,6 +1,6 @@
 /** Fields of the structs in assembly/structs.ts, in their order: 4 bytes each. */
 export const STRUCTS = {
-  Matrix: ['kind', 'rows', 'columns', 'block', 'data', 'bytes', 'scales'],
+  Matrix: ['kind', 'rows', 'columns', 'block', 'data', 'bytes', 'scales', 'areScalesShort'],
   Layer: [
     'attentionNorm',
     'query',
