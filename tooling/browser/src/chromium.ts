@@ -21,7 +21,6 @@ const FLAGS = [
   '--headless=new',
   // It sees only pages of these tests, and as root or in a container there may be no sandbox.
   '--no-sandbox',
-  '--disable-gpu',
   '--disable-dev-shm-usage',
   '--no-first-run',
   '--no-default-browser-check',
@@ -31,6 +30,15 @@ const FLAGS = [
   '--disable-sync',
   '--disable-quic',
 ]
+
+const WITHOUT_GPU = ['--disable-gpu']
+/** WebGPU in software, the same on every machine. */
+const WITH_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+
+export interface ChromiumOptions {
+  /** Whether pages have WebGPU. Default: no. */
+  readonly webgpu?: boolean
+}
 
 /** Milliseconds in which it may close by itself. */
 const CLOSING = 3000
@@ -48,10 +56,11 @@ export interface Chromium {
 }
 
 /** Opens a URL in a Chromium without a window, with a profile of its own. */
-export async function openChromium(url: string): Promise<Chromium> {
+export async function openChromium(url: string, { webgpu = false }: ChromiumOptions = {}): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), 'stemkit-chromium-'))
   // In a process group of its own, so that all its processes can be ended at once.
-  const child = spawn(program!, [...FLAGS, `--user-data-dir=${profile}`, url], {
+  const flags = [...FLAGS, ...(webgpu ? WITH_WEBGPU : WITHOUT_GPU)]
+  const child = spawn(program!, [...flags, `--user-data-dir=${profile}`, url], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -11,7 +11,7 @@ import { visit } from './visit.ts'
 
 const packages = publicProjects().filter(({ folder }) => dirname(folder).endsWith('packages'))
 
-describe.skipIf(program === undefined)(inChromium('a page'), () => {
+describe.skipIf(program === undefined)(inChromium('a page'), { timeout: 120_000 }, () => {
   test('loads every entry that is not for Node', async () => {
     const here = await entriesPage.work({ files: '', spawn: () => ({ terminate() {} }) })
     const names = packages.flatMap(({ manifest }) => browserEntries(manifest).map(([name]) => name))

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inChromium, program } from './chromium.ts'
-import { near } from './near.ts'
+import { near } from './testing/near.ts'
 import { rowsPage } from './pages/rows.ts'
 import { serveAndEvaluatePage } from './pages/serve-and-evaluate.ts'
 import { visit } from './visit.ts'
 import { workHere } from './work-here.ts'
 import { writeModels } from './write-models.ts'
 
-describe.skipIf(program === undefined)(inChromium('a page'), () => {
+describe.skipIf(program === undefined)(inChromium('a page'), { timeout: 120_000 }, () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stemkit-pages-'))

@@ -15,7 +15,7 @@ describe.skipIf(program === undefined)(inChromium('a visit'), () => {
   })
 
   test('gives up a page that does not answer', async () => {
-    await expect(answerOf({ ...site, script: 'for (;;);', patience: 1500 })).rejects.toThrow('no answer after 1500 ms')
+    await expect(answerOf('for (;;);', { ...site, patience: 1500 })).rejects.toThrow('no answer after 1500 ms')
   })
 
   test('leaves nothing behind', async () => {

@@ -1,24 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { bundle } from './bundle.ts'
-import { openChromium } from './chromium.ts'
+import { openChromium, type ChromiumOptions } from './chromium.ts'
 import type { Page } from './page.ts'
 import { serveSite, type SiteOptions } from './serve-site.ts'
 
+export interface VisitOptions extends Omit<SiteOptions, 'script'>, ChromiumOptions {
+  /** Milliseconds until a page that has not answered is given up. Default: 90 s. */
+  readonly patience?: number
+}
+
 /** What a page's work gives in Chromium. */
-export const visit = async <Result>(page: Page<Result>, options: Omit<SiteOptions, 'script'>): Promise<Result> =>
-  (await answerOf({ ...options, script: await bundle(page.module) })) as Result
+export const visit = async <Result>(page: Page<Result>, options: VisitOptions): Promise<Result> =>
+  (await answerOf(await bundle(page.module), options)) as Result
 
 /**
  * What the script of a page gives in Chromium.
- * @throws what went wrong in the page; that there is no answer after `patience` milliseconds
+ * @throws what went wrong in the page; that it has not answered in time
  */
-export async function answerOf({
-  patience = 45_000,
-  ...options
-}: SiteOptions & { readonly patience?: number }): Promise<unknown> {
-  const site = await serveSite(options)
+export async function answerOf(script: string, { patience = 90_000, ...options }: VisitOptions): Promise<unknown> {
+  const site = await serveSite({ ...options, script })
   try {
-    const chromium = await openChromium(site.url)
+    const chromium = await openChromium(site.url, options)
     try {
       const late = pause(patience, undefined, { ref: false }).then(() =>
         Promise.reject(new Error(`no answer after ${patience} ms; Chromium said: ${chromium.said()}`)),

@@ -1,38 +1,21 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { eagerEngine } from '@stemkit/compile'
-import { collect, loadRemoteModel, type LoadRemoteModelOptions } from '@stemkit/generate'
 import { useBackend } from '@stemkit/tensor'
-import type { SpawnWorker } from '@stemkit/threads'
 import { definePage } from '../page.ts'
+import { continueText } from '../work/continue-text.ts'
+import { countThreads } from '../work/count-threads.ts'
 
-/** Models at URLs, how they continue a text and how likely they find the continuation. */
+/** Models at URLs on tfjs. */
 export const generatePage = definePage(import.meta.url, async ({ files, spawn }) => {
   await useBackend('cpu')
-
-  const continued = async (folder: string, options: Partial<LoadRemoteModelOptions> = {}) => {
-    const model = await loadRemoteModel(`${files}/${folder}`, { engine: eagerEngine(), ...options })
-    try {
-      const { text, tokens, logprobs } = await collect(
-        model.generate('The state of', { temperature: 0, maxTokens: 12 }),
-      )
-      const { logprobs: scored } = await model.score([1, 2, 3, ...tokens])
-      return { text, tokens, logprobs, scored: [...scored], store: model.stats().store !== undefined }
-    } finally {
-      await model.dispose()
-    }
-  }
-
-  let started = 0
-  const counting: SpawnWorker = (...asked) => {
-    started++
-    return spawn(...asked)
-  }
+  const engine = eagerEngine()
+  const threads = countThreads(spawn)
+  const stepThreads = { threads: 2, spawn: threads.spawn }
   return {
-    sharesMemory: typeof SharedArrayBuffer !== 'undefined',
-    whole: await continued('whole'),
-    rowsApart: await continued('rows-apart'),
-    packed: await continued('packed'),
-    packedByThreads: await continued('packed', { stepThreads: { threads: 2, spawn: counting } }),
-    started,
+    whole: await continueText(`${files}/whole`, { engine }),
+    rowsApart: await continueText(`${files}/rows-apart`, { engine }),
+    packed: await continueText(`${files}/packed`, { engine }),
+    packedByThreads: await continueText(`${files}/packed`, { engine, stepThreads }),
+    threads: threads.started(),
   }
 })
