@@ -42,7 +42,7 @@ export interface TrainerOptions {
   /** Most micro-batches of a step. Default 1. */
   readonly accumulate?: number
   readonly custom?: CustomFeedForwards
-  /** Starts an optimiser thread; `spawnWorker` of `@stemkit/train/node`. Default: everything on this thread. */
+  /** Starts an optimiser thread: `spawnWorker` of `@stemkit/train/node`, in a browser `spawnWebWorker` of `@stemkit/threads`. Default: everything on this thread. */
   readonly spawnWorker?: SpawnWorker
   /** Optimiser threads. Default: one per core. */
   readonly threads?: number

@@ -21,7 +21,8 @@ export function definePage<Result>(
   work: (surroundings: Surroundings) => Promise<Result>,
 ): Page<Result> {
   if (typeof document !== 'undefined') {
-    void answerWith(() => work({ files: `${location.origin}/files`, spawn: spawnWebWorker }))
+    const files = new URLSearchParams(location.search).get('files')!
+    void answerWith(() => work({ files, spawn: spawnWebWorker }))
   }
   return { module, work }
 }

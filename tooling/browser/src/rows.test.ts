@@ -20,7 +20,7 @@ describe.skipIf(program === undefined)(inChromium('a page'), { timeout: 120_000 
 
   test('texts have the tokens, rows over HTTP the bytes and edits the effects that they have in Node', async () => {
     const here = await workHere(rowsPage, folder)
-    const there = await visit(rowsPage, { folder, isolated: false })
+    const there = await visit(rowsPage, { folder, isolated: true, elsewhere: true })
     expect(there).toEqual(near(here))
     expect(there.gathered).toEqual(here.gathered)
     expect(there.texts.map(({ text }) => text)).toEqual(there.strings)

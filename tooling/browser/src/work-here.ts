@@ -6,7 +6,7 @@ import { serveSite } from './serve-site.ts'
 export async function workHere<Result>(page: Page<Result>, folder: string): Promise<Result> {
   const site = await serveSite({ folder, script: '', isolated: true })
   try {
-    const result = await page.work({ files: `${site.url}files`, spawn: spawnWorker })
+    const result = await page.work({ files: site.files, spawn: spawnWorker })
     return JSON.parse(JSON.stringify(result)) as Result
   } finally {
     await site.close()
