@@ -19,6 +19,8 @@ export const inChromium = (what: string): string =>
 
 const FLAGS = [
   '--headless=new',
+  // Nothing is said over the pipes, but it ends when they close: with this process, however that ends.
+  '--remote-debugging-pipe',
   // It sees only pages of these tests, and as root or in a container there may be no sandbox.
   '--no-sandbox',
   '--disable-dev-shm-usage',
@@ -58,11 +60,11 @@ export interface Chromium {
 /** Opens a URL in a Chromium without a window, with a profile of its own. */
 export async function openChromium(url: string, { webgpu = false }: ChromiumOptions = {}): Promise<Chromium> {
   const profile = await mkdtemp(join(tmpdir(), 'stemkit-chromium-'))
-  // In a process group of its own, so that all its processes can be ended at once.
   const flags = [...FLAGS, ...(webgpu ? WITH_WEBGPU : WITHOUT_GPU)]
+  // In a process group of its own, so that all its processes can be ended at once.
   const child = spawn(program!, [...flags, `--user-data-dir=${profile}`, url], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   })
   let said = ''
   child.stderr.on('data', (text: Buffer) => (said = `${said}${text}`.slice(-2000)))
