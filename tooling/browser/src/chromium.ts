@@ -67,7 +67,7 @@ export async function openChromium(url: string, { webgpu = false }: ChromiumOpti
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   })
   let said = ''
-  child.stderr.on('data', (text: Buffer) => (said = `${said}${text}`.slice(-2000)))
+  child.stderr!.on('data', (text: Buffer) => (said = `${said}${text}`.slice(-2000)))
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`))
