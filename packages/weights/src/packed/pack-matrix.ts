@@ -39,7 +39,7 @@ export function packMatrix(values: Float32Array, shape: readonly [number, number
  */
 export function fitScales(values: Float32Array, shape: readonly [number, number], options: PackOptions): Float32Array {
   const { bits, block, importance } = options
-  check(values, shape, options)
+  checkPackable(values, shape, options)
   const K = shape[1]
   const zero = 2 ** (bits - 1)
   const scales = new Float32Array(values.length / block)
@@ -50,7 +50,7 @@ export function fitScales(values: Float32Array, shape: readonly [number, number]
     for (let i = 0; i < block; i++) numbers[i] = values[at + i]!
     if (importance) for (let i = 0; i < block; i++) weight[i] = importance[(at % K) + i]! + Number.MIN_VALUE
     const scale = fitScale(numbers, weight, zero, CUTS[bits])
-    scales[b] = bits === 4 ? fromBfloat16(toBfloat16(scale)) : scale
+    scales[b] = bits === 4 ? shortScale(scale, numbers, weight, zero) : scale
     if (Number.isNaN(scales[b])) {
       const row = Math.floor(at / K)
       throw new StemkitError('bad-input', `pack: row ${row} of the matrix has a number that is not finite`)
@@ -117,6 +117,24 @@ function fitScale(numbers: Float64Array, weight: Float64Array, zero: number, cut
   return scale
 }
 
+/** Of the two BF16 numbers next to a scale, the one of less squared error. */
+function shortScale(scale: number, numbers: Float64Array, weight: Float64Array, zero: number): number {
+  const nearest = toBfloat16(scale)
+  const value = fromBfloat16(nearest)
+  if (value === scale || !Number.isFinite(value)) return value
+  // One step further in bits is one further from zero.
+  const other = fromBfloat16(Math.abs(value) < Math.abs(scale) ? nearest + 1 : nearest - 1)
+  const errorOf = (candidate: number): number => {
+    const inverse = candidate === 0 ? 0 : 1 / candidate
+    let error = 0
+    for (let i = 0; i < numbers.length; i++) {
+      error += weight[i]! * (numbers[i]! - candidate * toWhole(numbers[i]! * inverse, zero)) ** 2
+    }
+    return error
+  }
+  return errorOf(other) < errorOf(value) ? other : value
+}
+
 /** Added and taken off again, it leaves a 64-bit float as a whole number, at a fraction of what Math.round takes. */
 const ROUNDER = 1.5 * 2 ** 52
 
@@ -137,7 +155,8 @@ export function unpackMatrix({ shape: [N, K], bits, block, data, scales }: Packe
   return values
 }
 
-function check(values: Float32Array, shape: readonly [number, number], options: PackOptions): void {
+/** @throws bad-input as `fitScales`, but for numbers that are not finite */
+export function checkPackable(values: Float32Array, shape: readonly [number, number], options: PackOptions): void {
   const { block, importance } = options
   const [N, K] = shape
   const problem =
