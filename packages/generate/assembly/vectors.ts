@@ -45,6 +45,10 @@ export function addLanes(x: v128): f32 {
   return f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 2) + (f32x4.extract_lane(x, 1) + f32x4.extract_lane(x, 3))
 }
 
+function addWholeLanes(x: v128): i32 {
+  return i32x4.extract_lane(x, 0) + i32x4.extract_lane(x, 1) + i32x4.extract_lane(x, 2) + i32x4.extract_lane(x, 3)
+}
+
 /** e^x to about 2e-7 of it, 0 below -87; x at most 88. Polynomial of Cephes' expf, after taking out powers of two. */
 export function exp4(x: v128): v128 {
   const within = f32x4.pmax(f32x4.splat(-87.3), x)
