@@ -155,7 +155,7 @@ function scoreCodes(s: Scratch, keys: usize, width: i32, count: i32, unit: f32):
       key += 16
       query += 32
     }
-    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(addEach(addEach2(a, b), addEach2(c, d))), units))
+    v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(addNeighbours(addHalves(a, b), addHalves(c, d))), units))
     lookAhead(s, 4)
     keys += 4 * stride
     to += 16
@@ -166,13 +166,13 @@ function dotCodes(key: usize, low: v128, high: v128): v128 {
   return i32x4.add(i32x4.dot_i16x8_s(v128.load8x8_s(key, 0), low), i32x4.dot_i16x8_s(v128.load8x8_s(key, 8), high))
 }
 
-/** Half the sums of the lanes of two vectors: [a0 + a2, a1 + a3, b0 + b2, b1 + b3]. */
-function addEach2(a: v128, b: v128): v128 {
+/** The halves of two vectors added: [a0 + a2, a1 + a3, b0 + b2, b1 + b3]. */
+function addHalves(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 1, 4, 5), v128.shuffle<i32>(a, b, 2, 3, 6, 7))
 }
 
 /** Neighbours of two vectors added. */
-function addEach(a: v128, b: v128): v128 {
+function addNeighbours(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7))
 }
 

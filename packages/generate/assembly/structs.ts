@@ -1,6 +1,6 @@
-// What the calling side writes into the memory, 4 bytes a field, in this order: src/decoder/token-steps/structs.ts.
+// What the calling side writes into the memory, 4 bytes a field, in this order: src/decoder/step-threads/structs.ts.
 
-/** A matrix [rows, columns] in groups of 8 rows, whose words lie side by side: see `packMatrix`. */
+/** A matrix [rows, columns] in groups of 8 rows, whose words lie side by side: see `placeMatrix`. */
 @unmanaged
 export class Matrix {
   kind: Kind
