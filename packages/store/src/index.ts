@@ -8,6 +8,7 @@ export {
   createRowStore,
   type RowLease,
   type RowStore,
+  type GatherRowsOptions,
   type RowStoreOptions,
   type RowStoreStats,
   type StoredRows,

@@ -47,6 +47,21 @@ describe.each(ways)('a row store %s', (_way, budget) => {
     )
   })
 
+  test.each([1, 2])('gathers to places among others, of %i layers', async (layers) => {
+    const store = numberedStore({ rows: 9, layers, width: 3, ...(budget ? { budget } : {}) })
+    const whole = new Float32Array(layers * 4 * 3)
+    await store.gather({ unique: Uint32Array.of(0, 2, 5, 7) }, whole)
+    const parts = new Float32Array(whole.length)
+    await store.gather({ unique: Uint32Array.of(2, 5) }, parts, { places: Uint32Array.of(1, 2) })
+    await store.gather({ unique: Uint32Array.of(0, 7) }, parts, { places: Uint32Array.of(0, 3) })
+    expect(parts).toEqual(whole)
+    const places = Uint32Array.of(0)
+    const two = { unique: Uint32Array.of(1, 2) }
+    await expect(store.gather(two, parts, { places })).rejects.toThrow('gather of 2 rows to 1 places')
+    const beyond = { places: Uint32Array.of(0, 4) }
+    await expect(store.gather(two, parts, beyond)).rejects.toMatchObject({ code: 'bad-input' })
+  })
+
   test('reads back what it scattered and leaves other rows alone', async () => {
     const geometry = fc.record({ layers: fc.integer({ min: 1, max: 4 }), width: fc.integer({ min: 1, max: 9 }) })
     const ids = fc.array(fc.nat(19), { maxLength: 12 })

@@ -24,6 +24,11 @@ export interface RowStoreStats {
   readonly cache?: RowCacheStats
 }
 
+export interface GatherRowsOptions extends RowOptions {
+  /** Where in the blocks the plan's rows go, which may then hold more than these: row i of the plan to row `places[i]` of each. */
+  readonly places?: Uint32Array | undefined
+}
+
 /**
  * Tables of L layers with one row per id. At rest a row is token-major, [L][w]: one id is one read.
  * At work blocks are layer-major float32, [L, U, w]: one contiguous [U, w] per layer.
@@ -40,7 +45,7 @@ export interface RowStore {
   /** Rows that memory holds at once; 0 without a budget. */
   readonly capacity: number
   /** Fills `blocks` [L * U * w] with the values of the plan's rows. */
-  gather(plan: Pick<RowPlan, 'unique'>, blocks: Float32Array, options?: RowOptions): Promise<void>
+  gather(plan: Pick<RowPlan, 'unique'>, blocks: Float32Array, options?: GatherRowsOptions): Promise<void>
   /**
    * Replaces the values of the plan's rows by `blocks` [L * U * w]; optimiser state stays. They reach the table when they
    * leave memory, at `flush` and at `snapshot`; without a budget at once. Aborted half-way, some rows are new, some old.
@@ -95,7 +100,10 @@ export function createRowStore(options: RowStoreOptions): RowStore {
     layout,
     capacity: access.capacity,
     async gather({ unique }, blocks, how = {}) {
-      checkBlocks('gather', unique.length, blocks)
+      if (!how.places) checkBlocks('gather', unique.length, blocks)
+      else if (how.places.length !== unique.length) {
+        throw new StemkitError('bad-input', `row store: gather of ${unique.length} rows to ${how.places.length} places`)
+      }
       await access.gather(unique, blocks, how)
     },
     async scatter({ unique }, blocks, how = {}) {

@@ -78,20 +78,16 @@ export async function overlayRows(
       scope: overlays === table ? `${id}/${content}` : `${id}/${content}+${overlays.id}`,
       of: (token) => (indexOf.has(token) ? keys[token]! : (base?.keys?.of(token) ?? token)),
     },
-    async gather(plan, blocks, how) {
+    async gather(plan, blocks, how = {}) {
       const { above, below } = split(plan)
-      // One row is one or the other, and needs no second copy.
       if (above.places.length === 0) return own.gather(plan, blocks, how)
       if (below.places.length === 0) return overlaid.gather(above.plan, blocks, how)
-      for (const [store, { places, plan: part }] of [
-        [overlaid, above],
-        [own, below],
-      ] as const) {
-        if (places.length === 0) continue
-        const found = new Float32Array(layout.layers * places.length * layout.width)
-        await store.gather(part, found, how)
-        place(found, places, blocks, plan.unique.length, layout)
-      }
+      const to = (places: Uint32Array) => ({
+        ...how,
+        places: how.places ? places.map((at) => how.places![at]!) : places,
+      })
+      await overlaid.gather(above.plan, blocks, to(above.places))
+      await own.gather(below.plan, blocks, to(below.places))
     },
     async prefetch(plan, how) {
       const { above, below } = split(plan)
@@ -99,21 +95,5 @@ export async function overlayRows(
     },
     stats: () => overlaid.stats(),
     dispose: () => overlaid.dispose(),
-  }
-}
-
-/** Copies blocks [L, n, w] to `places` of blocks [L, count, w]. */
-function place(
-  from: Float32Array,
-  places: Uint32Array,
-  into: Float32Array,
-  count: number,
-  { layers, width }: { readonly layers: number; readonly width: number },
-): void {
-  for (let layer = 0; layer < layers; layer++) {
-    for (let i = 0; i < places.length; i++) {
-      const at = (layer * places.length + i) * width
-      into.set(from.subarray(at, at + width), (layer * count + places[i]!) * width)
-    }
   }
 }

@@ -18,7 +18,12 @@ export interface RowLease extends Lease {
 export interface Access {
   /** Rows that memory holds at once. */
   readonly capacity: number
-  gather(ids: Uint32Array, blocks: Float32Array, options: RowOptions): Promise<void>
+  /** To `places` of the blocks, if there are any; else the blocks hold these rows and no others. */
+  gather(
+    ids: Uint32Array,
+    blocks: Float32Array,
+    options: RowOptions & { readonly places?: Uint32Array | undefined },
+  ): Promise<void>
   scatter(ids: Uint32Array, blocks: Float32Array, options: RowOptions): Promise<void>
   lease(ids: Uint32Array, options: RowOptions): Promise<RowLease>
   prefetch(ids: Uint32Array, options: RowOptions): Promise<void>

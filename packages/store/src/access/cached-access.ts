@@ -29,7 +29,7 @@ export function cachedAccess(table: StoredRows, { budget, policy, memory }: Cach
     async gather(ids, blocks, options) {
       const lease = await cache.lease(ids, options)
       try {
-        decodeRows(layout, packed(lease), blocks)
+        decodeRows(layout, packed(lease), blocks, options.places)
       } finally {
         lease.release()
       }

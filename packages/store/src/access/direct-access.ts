@@ -14,11 +14,12 @@ export function directAccess(table: StoredRows): Access {
   /** Calls `work` on pieces of the ids, with a buffer for their rows and their places among all. */
   const inPieces = async (
     unique: Uint32Array,
+    given: Uint32Array | undefined,
     work: (ids: Uint32Array, staged: Uint8Array, places: Uint32Array) => Promise<void>,
   ): Promise<void> => {
     const staging = idle.pop() ?? new Uint8Array(Math.min(chunk, unique.length) * rowBytes)
     const room = staging.length / rowBytes
-    const places = Uint32Array.from(unique, (_, i) => i)
+    const places = given ?? Uint32Array.from(unique, (_, i) => i)
     for (let first = 0; first < unique.length; first += room) {
       const ids = unique.subarray(first, first + room)
       await work(ids, staging.subarray(0, ids.length * rowBytes), places.subarray(first, first + ids.length))
@@ -29,17 +30,18 @@ export function directAccess(table: StoredRows): Access {
   return {
     capacity: 0,
     async gather(unique, blocks, options) {
-      if (layout.layers === 1 && layout.dtype === 'f32' && layout.state === 'none') {
+      const isPlain = layout.layers === 1 && layout.dtype === 'f32' && layout.state === 'none'
+      if (isPlain && !options.places) {
         return table.read(unique, bytesOf(blocks), options)
       }
-      await inPieces(unique, async (ids, staged, places) => {
+      await inPieces(unique, options.places, async (ids, staged, places) => {
         await table.read(ids, staged, options)
         decodeRows(layout, { bytes: staged, stride: rowBytes }, blocks, places)
       })
     },
     async scatter(unique, blocks, options) {
       const write = requireWrite(table)
-      await inPieces(unique, async (ids, staged, places) => {
+      await inPieces(unique, undefined, async (ids, staged, places) => {
         if (layout.state !== 'none') await table.read(ids, staged, options)
         encodeRows(layout, blocks, { bytes: staged, stride: rowBytes }, places)
         await write(ids, staged, options)
