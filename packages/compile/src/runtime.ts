@@ -12,7 +12,7 @@ export interface HostTensor {
 export interface SessionOptions {
   /** Threads inside a kernel. Default: what the runtime finds. */
   readonly threads?: number
-  /** Whether idle threads spin for work. Off when several sessions live at once. Default: true. */
+  /** Whether threads spin for work while a graph runs. Off when several graphs run at once. Default: true. */
   readonly spin?: boolean
   /** Sessions of one group, which may be any object, share the memory of what the runtime makes of equal weights. */
   readonly group?: object

@@ -37,6 +37,8 @@ async function createSession(
     check(api, api.DisableMemPattern(settings))
     check(api, api.AddSessionConfigEntry(settings, 'session.use_env_allocators', '1'))
     if (options.threads) check(api, api.SetIntraOpNumThreads(settings, options.threads))
+    // Else its threads spin on after a run, for 12 ms and more, in the way of whoever computes next.
+    check(api, api.AddSessionConfigEntry(settings, 'session.force_spinning_stop', '1'))
     if (options.spin === false) check(api, api.AddSessionConfigEntry(settings, 'session.intra_op.allow_spinning', '0'))
     if (options.profile) check(api, api.EnableProfiling(settings, options.profile))
     const { names, values } = given
