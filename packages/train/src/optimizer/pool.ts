@@ -1,5 +1,5 @@
 import { StemkitError } from '@stemkit/spec/errors'
-import { spawnWebWorker, type SpawnWorker } from '@stemkit/threads'
+import { fromBase64, spawnWebWorker, type SpawnWorker } from '@stemkit/threads'
 import { plainModule, sharedModule } from '../../generated/optimizer-wasm.ts'
 import { createBoard, MOST_ARGUMENTS, MOST_CHUNKS, MOST_TASKS } from './board.ts'
 import { ownThread, startThreads } from './crew.ts'
@@ -120,5 +120,3 @@ function webWorkers(): SpawnWorker {
   if (typeof Worker !== 'undefined') return spawnWebWorker
   throw new StemkitError('bad-input', 'optimiser: pass `spawn: spawnWorker` from @stemkit/train/node, or `threads: 0`')
 }
-
-const fromBase64 = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(text), (char) => char.charCodeAt(0))

@@ -1,8 +1,7 @@
-import { StemkitError } from '@stemkit/spec/errors'
-import type { PoolWorker, SpawnWorker } from '@stemkit/threads'
+import { startCrew, type SpawnWorker } from '@stemkit/threads'
 
 /** Whoever computes a step. */
-export interface Crew {
+export interface StepCrew {
   /** Resolves once the step that the memory describes is done. Calls must not overlap. */
   work(): Promise<void>
   dismiss(): Promise<void>
@@ -26,59 +25,29 @@ interface WorkerData {
 type CrewOptions = Pick<WorkerData, 'module' | 'memory' | 'program'>
 
 /** The calling thread alone. */
-export async function ownThread({ module, memory, program }: CrewOptions): Promise<Crew> {
+export async function ownThread({ module, memory, program }: CrewOptions): Promise<StepCrew> {
   const instance = await WebAssembly.instantiate(module, { env: { memory } })
   const { step } = instance.exports as unknown as StepExports
   return { work: async () => step(program, 0), dismiss: async () => {} }
 }
 
-/** `threads` of them, waiting for steps. A process can exit meanwhile. */
-export async function startThreads(threads: number, spawn: SpawnWorker, options: CrewOptions): Promise<Crew> {
+/** `threads` of them, waiting for steps. */
+export async function startThreads(threads: number, spawn: SpawnWorker, options: CrewOptions): Promise<StepCrew> {
   const counter = (): Int32Array => new Int32Array(new SharedArrayBuffer(4))
   const [asked, finished] = [counter(), counter()]
-  const workers: PoolWorker[] = []
-  let waiting: PromiseWithResolvers<void> | undefined
-  let failure: StemkitError | undefined
-
-  const start = (thread: number): Promise<void> => {
-    const ready = Promise.withResolvers<void>()
-    const failed = (cause: unknown): void => {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      failure ??= new StemkitError('unsupported', `decoder: a thread failed: ${reason}`, { cause })
-      ready.reject(failure)
-      waiting?.reject(failure)
-    }
-    const message = (text: string): void => (text === 'ready' ? ready : waiting)?.resolve()
-    const data: WorkerData = { ...options, thread, threads, asked, finished }
-    workers.push(spawn(`(data, post) => (${serve})(data, post)`, data, { message, failed }, 'stemkit-step'))
-    return ready.promise
+  const { work, dismiss } = await startCrew(threads, {
+    spawn,
+    script: `(data, post) => (${serve})(data, post)`,
+    dataOf: (thread): WorkerData => ({ ...options, thread, threads, asked, finished }),
+    what: 'decoder',
+    name: 'stemkit-step',
+  })
+  const begin = (): void => {
+    Atomics.store(finished, 0, 0)
+    Atomics.add(asked, 0, 1)
+    Atomics.notify(asked, 0)
   }
-  const dismiss = async (): Promise<void> => void (await Promise.all(workers.map((worker) => worker.terminate())))
-
-  try {
-    await Promise.all(Array.from({ length: threads }, (_, thread) => start(thread)))
-  } catch (error) {
-    await dismiss()
-    throw error
-  }
-  for (const worker of workers) worker.keepAlive?.(false)
-  return {
-    async work() {
-      if (failure) throw failure
-      waiting = Promise.withResolvers()
-      workers[0]!.keepAlive?.(true)
-      try {
-        Atomics.store(finished, 0, 0)
-        Atomics.add(asked, 0, 1)
-        Atomics.notify(asked, 0)
-        await waiting.promise
-      } finally {
-        waiting = undefined
-        workers[0]!.keepAlive?.(false)
-      }
-    },
-    dismiss,
-  }
+  return { work: () => work(begin), dismiss }
 }
 
 /** The life of a thread. Its text is sent, so it refers to nothing outside itself. */

@@ -1,6 +1,6 @@
 import type { FrozenWeight } from '@stemkit/compile'
+import { fromBase64 } from '@stemkit/threads'
 import { plainModule } from '../../../generated/step-wasm.ts'
-import { fromBase64 } from './base64.ts'
 import { layOut, MOST_TOKENS } from './layout.ts'
 import { kindOf, type Kind } from './place-matrix.ts'
 import type { OpenStepThreadsOptions } from './step-threads.ts'
