@@ -98,7 +98,6 @@ export class Program {
   /** Whether the caches are int8, else float32. */
   isSmallCache: i32
   hidden: i32
-  vocabulary: i32
   epsilon: f32
   /** One behind the other. */
   layer: usize

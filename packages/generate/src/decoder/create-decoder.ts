@@ -149,8 +149,8 @@ export async function openDecoder(
   let memories = [reusedMemory(), reusedMemory()]
   let turn = 0
   let underWay: PromiseWithResolvers<void> | undefined
-  /** Whether no request for rows may still be writing to the memory of the threads. */
-  let isRowMemoryFree = true
+  /** Runs that failed: a request for rows may still be writing to the memory of the last one. */
+  let failures = 0
   let disposed = false
 
   /** Rows of the first pass of a run may be gathered to where a frame has them, as nothing reads there. */
@@ -232,8 +232,10 @@ export async function openDecoder(
       underWay = Promise.withResolvers()
       try {
         const tokens = chunks.reduce((sum, { ids }) => sum + ids.length, 0)
-        if (threads && tokens <= threads.mostTokens)
-          return await runByThreads(threads, chunks, { cache, stage, rows, vocabSize, isRowMemoryFree, signal })
+        if (threads && tokens <= threads.mostTokens) {
+          const rowMemory = threads.rowMemories[failures % 2]!
+          return await runByThreads(threads, chunks, { cache, stage, rows, vocabSize, rowMemory, signal })
+        }
         const single = chunks.filter(({ ids }) => ids.length === 1)
         const passes: Pass[] = chunks.filter(({ ids }) => ids.length > 1).map((chunk) => [chunk])
         if (single.length > 0) passes.unshift(single)
@@ -248,7 +250,7 @@ export async function openDecoder(
       } catch (error) {
         // A request for rows may still be writing.
         memories = [reusedMemory(), reusedMemory()]
-        isRowMemoryFree = false
+        failures++
         throw error
       } finally {
         underWay.resolve()

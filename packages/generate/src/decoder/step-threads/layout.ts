@@ -45,6 +45,7 @@ export function layOut(options: LayoutOptions) {
     placed: placeMatrix(weights[name]!, take),
   })
   const counterBytes = (layers * PHASES + 1) * threads * CACHE_LINE
+  const rowFloats = MOST_TOKENS * [...tables.values()].reduce((sum, each) => sum + each, 0)
   const widest = Math.max(dim, heads * headDim, ffnHidden)
 
   return {
@@ -89,7 +90,9 @@ export function layOut(options: LayoutOptions) {
     attended: floats(MOST_TOKENS * heads * headDim),
     gated: floats(MOST_TOKENS * ffnHidden),
     logits: floats(MOST_TOKENS * vocabSize),
-    tableRows: floats(MOST_TOKENS * [...tables.values()].reduce((sum, each) => sum + each, 0)),
+    /** Where rows may be gathered, and where those go that were gathered elsewhere. */
+    tableRows: [floats(rowFloats), floats(rowFloats)] as const,
+    copiedRows: floats(rowFloats),
     scratch: times(threads, () => ({
       inputs: floats(MOST_TOKENS * widest),
       codes: take(2 * MOST_TOKENS * widest),

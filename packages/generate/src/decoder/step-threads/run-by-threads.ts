@@ -11,16 +11,16 @@ interface RunByThreadsOptions {
   /** Where rows come from if a chunk does not say. */
   readonly rows: TableRows
   readonly vocabSize: number
-  /** Whether rows may be gathered to where the threads read them. */
-  readonly isRowMemoryFree: boolean
+  /** One of the threads' memories for rows. */
+  readonly rowMemory: Float32Array
   readonly signal?: AbortSignal | undefined
 }
 
 /** All chunks in one step of the threads, as `Decoder.run` does them. */
 export async function runByThreads(
-  { run, rowMemory }: StepThreads,
+  { run }: StepThreads,
   chunks: readonly Chunk[],
-  { cache, stage, rows, vocabSize, isRowMemoryFree, signal }: RunByThreadsOptions,
+  { cache, stage, rows, vocabSize, rowMemory, signal }: RunByThreadsOptions,
 ): Promise<Float32Array[]> {
   // What stood behind is forgotten, also if the step fails.
   for (const { slot, start } of chunks) {
@@ -28,8 +28,7 @@ export async function runByThreads(
     stage?.forget(slot, start)
   }
   const parts = chunks.map((chunk) => ({ rows: chunk.rows ?? rows, start: chunk.start, ids: chunk.ids }))
-  const memory = isRowMemoryFree ? (length: number) => rowMemory.subarray(0, length) : undefined
-  const stepRows = await gatherStepRows(parts, { signal, memory })
+  const stepRows = await gatherStepRows(parts, { signal, memory: (length) => rowMemory.subarray(0, length) })
   const logits = await run(
     chunks.map(({ slot, start, ids }) => ({ place: cache.placeOf(slot), position: start, ids })),
     stepRows,

@@ -93,7 +93,7 @@ async function openAlone({ config, weights, rows }: Model, threads: number) {
   const step = async (...chunks: Chunk[]): Promise<Float32Array> => {
     const gathered = await gatherStepRows(
       chunks.map(({ start, ids }) => ({ rows, start, ids })),
-      { memory: (length) => alone.rowMemory.subarray(0, length) },
+      { memory: (length) => alone.rowMemories[0].subarray(0, length) },
     )
     const sequences = chunks.map(({ slot, start, ids }) => ({ place: slot, position: start, ids }))
     return (await alone.run(sequences, gathered)).slice()

@@ -26,8 +26,8 @@ export interface StepThreads {
   readonly mostTokens: number
   /** By the names of the graph, the caches of all places. */
   readonly caches: ReadonlyMap<string, KvArray>
-  /** Memory for the rows of a step, which need not be copied if they are gathered there. */
-  readonly rowMemory: Float32Array
+  /** Memories for the rows of a step, which need not be copied if they are gathered there. */
+  readonly rowMemories: readonly [Float32Array, Float32Array]
   /** @returns logits [tokens, V], in memory that the next step uses again */
   run(sequences: readonly StepSequence[], rows: StepRows): Promise<Float32Array>
   /** Not during a step. */
@@ -66,7 +66,9 @@ export async function openStepThreads(options: OpenStepThreadsOptions): Promise<
     { length: MOST_TOKENS },
     (_, t) => new Float32Array(buffer, layout.state + 4 * t * dim, dim),
   )
-  const rowMemory = floatsAt(memory, layout.tableRows, MOST_TOKENS * sum(tables.values()))
+  const rowsAt = (address: number): Float32Array =>
+    new Float32Array(buffer, address, MOST_TOKENS * sum(tables.values()))
+  const copied = rowsAt(layout.copiedRows)
   const counters = new Int32Array(buffer, layout.counters.at, layout.counters.length)
   const arrivals = new Int32Array(buffer, layout.arrivals, 1)
   const rowAddresses = layout.layers.map(({ table, rows }) => ({
@@ -84,9 +86,6 @@ export async function openStepThreads(options: OpenStepThreadsOptions): Promise<
   /** Where the threads find each token's row of each table. */
   function placeRows(tokens: number, { inverse, blocks }: StepRows): void {
     let free = 0
-    for (const name of tables.keys()) {
-      for (const block of blocks[name]!) if (block.buffer === buffer) free += block.length
-    }
     for (const { table, at } of rowAddresses) {
       if (table === undefined) continue
       const starts: number[] = []
@@ -94,8 +93,8 @@ export async function openStepThreads(options: OpenStepThreadsOptions): Promise<
       for (const block of blocks[table]!) {
         let start = block.byteOffset
         if (block.buffer !== buffer) {
-          rowMemory.set(block, free)
-          start = rowMemory.byteOffset + 4 * free
+          copied.set(block, free)
+          start = copied.byteOffset + 4 * free
           free += block.length
         }
         for (let i = 0; i < block.length / rowWidth; i++) starts.push(start + 4 * i * rowWidth)
@@ -107,7 +106,7 @@ export async function openStepThreads(options: OpenStepThreadsOptions): Promise<
   return {
     mostTokens: mostTokensOf(weights),
     caches: new Map(caches),
-    rowMemory,
+    rowMemories: [rowsAt(layout.tableRows[0]), rowsAt(layout.tableRows[1])],
     async run(sequences, rows) {
       let tokens = 0
       sequences.forEach(({ place, position, ids }, i) => {

@@ -49,7 +49,6 @@ export const STRUCTS = {
     'capacity',
     'isSmallCache',
     'hidden',
-    'vocabulary',
     'epsilon',
     'layer',
     'sequence',

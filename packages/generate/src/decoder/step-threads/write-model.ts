@@ -77,7 +77,7 @@ export function writeProgram(
   { config, capacity, scales }: OpenStepThreadsOptions,
   { threads, tokens, sequences }: StepSize,
 ): void {
-  const { layers, dim, heads, kvHeads, headDim, ffnHidden, vocabSize, normEps } = config
+  const { layers, dim, heads, kvHeads, headDim, ffnHidden, normEps } = config
   const { norm, head, cosines, sines, state, queries, keys, values, attended, gated, logits, arrivals } = layout
   writeStruct(memory, 'Program', layout.program, {
     threads,
@@ -92,7 +92,6 @@ export function writeProgram(
     cacheWidth: cacheWidth(headDim),
     isSmallCache: scales ? 1 : 0,
     hidden: ffnHidden,
-    vocabulary: vocabSize,
     epsilon: normEps,
     layer: layout.layerStructs,
     sequence: layout.sequences,
