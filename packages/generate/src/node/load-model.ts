@@ -82,7 +82,7 @@ export interface LoadModelOptions
   /** What computes, instead of `device`. */
   readonly engine?: Engine | undefined
   /**
-   * Whether threads of the model's own compute steps of few tokens where its matrices have 4, 8 or 16 bits: a third to a half faster for
+   * Whether threads of the model's own compute steps of few tokens where its matrices have 4, 8 or 16 bits: up to half as fast again for
    * one text at a time, and as much memory again as the matrices take. Default true on `cpu` with no `engine` given.
    */
   readonly stepThreads?: boolean | StepThreadsOptions | undefined
