@@ -93,7 +93,11 @@ describe('stem generate', () => {
     const interrupt = (): void => {
       if (++pieces === 3) process.emit('SIGINT', 'SIGINT')
     }
-    const { code, stdout, stderr } = await runCommand(generateCommand(), [folder, '--prompt', 'the'], interrupt)
+    const { code, stdout, stderr } = await runCommand(
+      generateCommand(),
+      [folder, '--prompt', 'the', '--seed', '7'],
+      interrupt,
+    )
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(stdout.length).toBe(4)
     expect(stdout.endsWith('\n')).toBe(true)
